@@ -1,0 +1,1 @@
+//! The beads room; being built.

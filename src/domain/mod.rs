@@ -1,0 +1,12 @@
+//! The vocabulary of the house: plain data, no I/O, no clock, no randomness.
+//!
+//! Every other room speaks in these types. One word per idea; the glossary with the rejected synonyms
+//! stands in `ARCHITECTURE.md`. Start with [`bead::Bead`], [`run::RunKind`] and [`event::Event`].
+
+pub mod agent_event;
+pub mod bead;
+pub mod event;
+pub mod finding;
+pub mod ids;
+pub mod run;
+pub mod usage;
