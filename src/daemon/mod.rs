@@ -1,1 +1,4 @@
-//! The daemon room; being built.
+//! placeholder
+pub mod locks;
+pub mod stop;
+pub mod watch;

@@ -93,6 +93,10 @@ pub enum Body {
     Settling { outcome: Outcome, cause: Option<Cause>, reason: String },
     /// Claim released or parked in the tracker.
     Settled,
+    /// Put aside without spending the attempt; clone, conversation and claim are kept.
+    Suspended { cause: Cause, reason: String, until: Option<DateTime<Utc>> },
+    /// A suspended attempt, or one whose container was lost, goes on in its own clone.
+    Resumed { why: String, session: String },
     /// Containers and clone are gone. The end of the story of this claim.
     Finished(Finish),
 
@@ -119,6 +123,9 @@ pub struct AgentEnd {
     pub usage: Usage,
     #[serde(default)]
     pub seconds: f64,
+    /// The model answered at least once, so the conversation can be resumed.
+    #[serde(default)]
+    pub conversed: bool,
     /// Unix seconds, where a limit told us when it resets.
     #[serde(default)]
     pub resets_at: Option<i64>,
