@@ -1,0 +1,12 @@
+//! What each effect does, one file for each part of a bead's way.
+//!
+//! Every effect may be done again after a crash at any point inside it: it looks at what is there first. An
+//! error leaves the story open. `lifecycle` says when an effect is due, `engine` calls it.
+
+mod agent;
+mod clean_up;
+mod export;
+mod gates;
+mod landing;
+mod tracker;
+mod workspace;
