@@ -39,3 +39,26 @@ pub enum EngineError {
     #[error("died at {0}")]
     Died(String),
 }
+
+impl EngineError {
+    /// Whether it is a refusal (nothing was done), and what to do next.
+    pub fn advice(&self) -> (bool, Vec<String>) {
+        let next = |text: &str| vec![text.to_owned()];
+        match self {
+            Self::Executor(ExecutorError::Unreachable { .. }) => (
+                true,
+                vec![
+                    "start a container engine: `sudo systemctl start docker`, or `dockerd &` as root".to_owned(),
+                    "an engine elsewhere on this machine: set `DOCKER_HOST=unix:///path/to/docker.sock`".to_owned(),
+                ],
+            ),
+            Self::Executor(ExecutorError::Remote { .. }) => {
+                (true, next("unset `DOCKER_HOST`, or point it at a unix socket of this machine"))
+            }
+            Self::Executor(ExecutorError::NoImage(name)) => (true, vec![format!("build it: `bead image build {name}`")]),
+            Self::Workspace(error) => (error.is_refusal(), Vec::new()),
+            Self::Left | Self::Died(_) => (false, Vec::new()),
+            _ => (false, next("the story is still open: `bead work` with the same id goes on from here")),
+        }
+    }
+}

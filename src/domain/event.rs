@@ -61,7 +61,7 @@ pub enum Body {
     AttemptStarted { from: Oid, session: String, resume: bool },
     WorkspaceReady,
     /// Intent: about to start the agent's container of this name.
-    AgentStarting { sandbox: String },
+    AgentStarting { sandbox: String, nonce: String },
     AgentStarted { container: String },
     AgentEnded(AgentEnd),
     /// The work is imported and kept under the run's ref.
@@ -156,6 +156,25 @@ pub enum Ending {
     Credential,
     /// The engine lost the container: not the agent's fault.
     Infrastructure,
+}
+
+impl Ending {
+    /// What `bead runs` shows of a run that ended so.
+    pub fn run_state(self) -> RunState {
+        match self {
+            Self::Finished => RunState::Completed,
+            Self::Interrupted => RunState::Cancelled,
+            Self::IdleLimit | Self::RunTimeLimit | Self::ToolLimit => RunState::Timeout,
+            Self::UsageLimit | Self::Outage | Self::ContextFull | Self::Credential => RunState::Suspended,
+            Self::Failed
+            | Self::Budget
+            | Self::OutOfMemory
+            | Self::Flood
+            | Self::DiskQuota
+            | Self::Billing
+            | Self::Infrastructure => RunState::Failed,
+        }
+    }
 }
 
 /// The last line of a claim's story, and of `bead work --json`.

@@ -235,11 +235,18 @@ impl Journal {
                     log
                 ],
             ),
+            Body::AgentStarting { .. } => {
+                tx.execute("UPDATE runs SET state = 'running', ended = NULL WHERE run = ?1", params![run.as_str()])
+            }
+            Body::AgentEnded(end) => tx.execute(
+                "UPDATE runs SET state = ?2, cost = cost + ?3, ended = ?4 WHERE run = ?1",
+                params![run.as_str(), end.ending.run_state().as_str(), end.cost_usd, at],
+            ),
             Body::RunEnded { state, cause, cost_usd, .. } => tx.execute(
                 "UPDATE runs SET state = ?2, cause = ?3, cost = cost + ?4, ended = ?5 WHERE run = ?1",
                 params![
                     run.as_str(),
-                    serde_json::to_value(state).ok().and_then(|v| v.as_str().map(str::to_owned)),
+                    state.as_str(),
                     cause.as_ref().map(|c| c.as_str().to_owned()),
                     cost_usd,
                     at

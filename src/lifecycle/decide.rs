@@ -30,9 +30,10 @@ impl Story {
             }
             (Phase::Starting, Body::AttemptStarted { .. }) => return self.start_attempt(event),
             (Phase::Preparing, Body::WorkspaceReady) => self.phase = Phase::Working,
-            (Phase::Working, Body::AgentStarting { sandbox }) => {
+            (Phase::Working, Body::AgentStarting { sandbox, nonce }) => {
                 let Some(work) = &mut self.work else { return false };
                 work.sandbox = Some(sandbox.clone());
+                work.nonce.clone_from(nonce);
                 work.container = None;
                 work.starts += 1;
             }
@@ -161,6 +162,7 @@ impl Story {
             resume: *resume,
             starts: 0,
             sandbox: None,
+            nonce: String::new(),
             container: None,
             end: None,
             started: event.at,

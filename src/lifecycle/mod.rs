@@ -60,6 +60,7 @@ pub struct Work {
     /// How often a container was started for this run.
     pub starts: u32,
     pub sandbox: Option<String>,
+    pub nonce: String,
     pub container: Option<String>,
     pub end: Option<AgentEnd>,
     pub started: DateTime<Utc>,

@@ -10,3 +10,8 @@ mod gates;
 mod landing;
 mod tracker;
 mod workspace;
+
+/// A version-4 UUID of sixteen bytes: what Claude Code wants its sessions and messages to be named by.
+pub(super) fn uuid(bytes: [u8; 16]) -> String {
+    uuid::Builder::from_random_bytes(bytes).into_uuid().to_string()
+}
