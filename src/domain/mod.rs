@@ -9,4 +9,5 @@ pub mod event;
 pub mod finding;
 pub mod ids;
 pub mod run;
+pub mod text;
 pub mod usage;
