@@ -6,6 +6,6 @@ use beadwork::{cli, config, telemetry};
 
 fn main() -> ExitCode {
     let environment = config::environment::Environment::read();
-    telemetry::start(environment.log_filter.as_deref());
+    telemetry::start(environment.log.as_deref());
     ExitCode::from(cli::run(environment))
 }

@@ -63,28 +63,31 @@ fn dispatch(arguments: Arguments, environment: Environment, output: Output) -> R
         .build()
         .map_err(|e| CliError::from_error(Exit::Failed, &e))?;
     let desk = desk::Desk { environment, output, project: arguments.project };
-    let exit = runtime.block_on(async {
-        match arguments.command {
-            Command::Init(args) => init::run(&desk, args).await,
-            Command::Add(args) => add::run(&desk, args).await,
-            Command::List(args) => list::run(&desk, args).await,
-            Command::Show(args) => show::run(&desk, args).await,
-            Command::Ready(args) => ready::run(&desk, args).await,
-            Command::Why(args) => why::run(&desk, args).await,
-            Command::Close(args) => close::close(&desk, args).await,
-            Command::Reopen(args) => close::reopen(&desk, args).await,
-            Command::Work(args) => work::run(&desk, args).await,
-            Command::Runs(args) => runs::run(&desk, args),
-            Command::Logs(args) => logs::run(&desk, args).await,
-            Command::Events(args) => events::run(&desk, args).await,
-            Command::Rehearse(args) => rehearse::run(&desk, args).await,
-            Command::Model(args) => model::run(&desk, args).await,
-            Command::Image(args) => image::run(&desk, args).await,
-            Command::InspectStream(args) => inspect::run(&desk, args),
-            Command::Verify(args) => verify::run(&desk, args).await,
-        }
-    });
+    let exit = runtime.block_on(execute(&desk, arguments.command));
     // A task that waits for a silent connection must not keep a finished command alive.
     runtime.shutdown_background();
     exit
+}
+
+/// Runs one parsed command; a rehearsal comes back here with its own desk.
+async fn execute(desk: &desk::Desk, command: Command) -> Result<Exit, CliError> {
+    match command {
+        Command::Init(args) => init::run(desk, args).await,
+        Command::Add(args) => add::run(desk, args).await,
+        Command::List(args) => list::run(desk, args).await,
+        Command::Show(args) => show::run(desk, args).await,
+        Command::Ready(args) => ready::run(desk, args).await,
+        Command::Why(args) => why::run(desk, args).await,
+        Command::Close(args) => close::close(desk, args).await,
+        Command::Reopen(args) => close::reopen(desk, args).await,
+        Command::Work(args) => work::run(desk, args).await,
+        Command::Runs(args) => runs::run(desk, args),
+        Command::Logs(args) => logs::run(desk, args).await,
+        Command::Events(args) => events::run(desk, args).await,
+        Command::Rehearse(args) => rehearse::run(desk, args).await,
+        Command::Model(args) => model::run(desk, args).await,
+        Command::Image(args) => image::run(desk, args).await,
+        Command::InspectStream(args) => inspect::run(desk, args),
+        Command::Verify(args) => verify::run(desk, args).await,
+    }
 }

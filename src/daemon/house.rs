@@ -17,6 +17,7 @@ use crate::domain::event::Body;
 use crate::domain::ids::{BeadId, ProjectId};
 use crate::journal::read::RunRow;
 use crate::journal::{Entry, Journal};
+use crate::workspace::program::Git;
 use crate::workspace::quarantine::Quarantine;
 use crate::workspace::repo::UserRepo;
 
@@ -96,10 +97,11 @@ impl House {
 impl Site {
     /// Opens the repository around `path`, its tracker and its quarantine.
     pub async fn open(house: &House, path: &Path) -> Result<Self, EngineError> {
-        let repo = UserRepo::open(path).await?;
+        let git = Git::new(house.environment.inherited.0.iter().cloned());
+        let repo = UserRepo::open(&git, path).await?;
         let id = ProjectId::of_path(repo.root());
         let tracker = beads::open(repo.root(), Arc::clone(&house.clock), Arc::clone(&house.ids))?;
-        let quarantine = Quarantine::open(house.places.quarantine(&id)).await?;
+        let quarantine = Quarantine::open(&git, &house.places.quarantine(&id)).await?;
         Ok(Self { id, repo, tracker, quarantine })
     }
 

@@ -20,6 +20,8 @@ use crate::executor::{Executor, Image};
 use crate::gateway::credential::Credential;
 use crate::gateway::upstream::Upstream;
 
+/// No bead.yaml is longer; the parser refuses longer ones by itself.
+pub(super) const CONFIG_CAP: u64 = 1 << 20;
 /// The unprivileged user of sandboxes when the caller is root.
 const SANDBOX_UID: u32 = 64_000;
 
@@ -79,7 +81,7 @@ impl Engine {
 
     pub(super) async fn settings_at(&self, commit: &Oid, flags: &Flags) -> Result<Effective, EngineError> {
         let name = format!("{}:{}", commit.short(), project::FILE);
-        let Some(bytes) = self.site.repo.file_at(commit, project::FILE).await? else {
+        let Some(bytes) = self.site.repo.file_at(commit, project::FILE, CONFIG_CAP)? else {
             let there = self.site.root().join(project::FILE).exists();
             return Err(if there {
                 Refusal::new(format!("`{}` is not committed on the target", project::FILE))

@@ -4,6 +4,7 @@
 //! changed here. Start with [`Engine::preflight`].
 
 use super::engine::Engine;
+use super::machine::CONFIG_CAP;
 use super::error::EngineError;
 use super::queue;
 use super::refusal::Refusal;
@@ -76,7 +77,7 @@ impl Engine {
         match queue::explain(&self.house, &self.site, &snapshot, id).await? {
             Readiness::Ready => {}
             Readiness::Blocked { by } => {
-                let names: Vec<String> = by.iter().map(|b| format!("{} ({})", b.id, b.why)).collect();
+                let names: Vec<String> = by.iter().map(ToString::to_string).collect();
                 let text = format!("bead `{id}` is blocked by {}", names.join(", "));
                 if !request.force {
                     return Err(Refusal::new(text)
@@ -124,7 +125,7 @@ impl Engine {
         if let Some(target) = &request.target {
             return Ok(target.clone());
         }
-        match self.site.repo.file_at(&tip, FILE).await? {
+        match self.site.repo.file_at(&tip, FILE, CONFIG_CAP)? {
             Some(bytes) => {
                 let project = Project::parse(&bytes, FILE).map_err(|e| Refusal::new(e.to_string()))?;
                 Ok(project.target.unwrap_or(name))
@@ -141,13 +142,13 @@ impl Engine {
         forced: &mut Vec<String>,
     ) -> Result<(), EngineError> {
         for tree in self.site.repo.checked_out_in(target).await? {
-            let dirty = self.site.repo.dirty_paths_in(&tree).await?;
+            let dirty = self.site.repo.dirty_in(&tree.root).await?;
             if dirty.is_empty() {
                 continue;
             }
             let shown = dirty.iter().take(5).map(|p| format!("`{p}`")).collect::<Vec<_>>().join(", ");
             let more = if dirty.len() > 5 { format!(" and {} more", dirty.len() - 5) } else { String::new() };
-            let text = format!("{target} is checked out in `{}` with changes in {shown}{more}", tree.display());
+            let text = format!("{target} is checked out in `{}` with changes in {shown}{more}", tree.root.display());
             if !request.force {
                 return Err(Refusal::new(text)
                     .hint("commit or stash them first")

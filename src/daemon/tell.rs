@@ -109,3 +109,14 @@ fn state_word(state: RunState) -> &'static str {
         RunState::Interrupted => "interrupted",
     }
 }
+
+/// `1st`, `2nd`, `3rd`, `4th`.
+pub fn ordinal(n: u32) -> String {
+    let ending = match (n % 10, n % 100) {
+        (1, 1..=10 | 14..) => "st",
+        (2, 2..=9 | 14..) => "nd",
+        (3, 3..=9 | 14..) => "rd",
+        _ => "th",
+    };
+    format!("{n}{ending}")
+}

@@ -11,4 +11,5 @@ pub mod finding;
 pub mod ids;
 pub mod lines;
 pub mod run;
+pub mod text;
 pub mod usage;

@@ -50,9 +50,10 @@ impl JournalError {
             Self::Damaged { restore: Some(command), .. } => {
                 Some(format!("to go back to the newest good backup: {command}"))
             }
-            Self::Damaged { restore: None, .. } => {
-                Some("there is no good backup; move the file away to begin anew, refs/bead/* keep all work".to_owned())
-            }
+            Self::Damaged { restore: None, .. } => Some(
+                "there is no good backup; move the file away to begin anew, refs/bead/* keep all work"
+                    .to_owned(),
+            ),
             _ => None,
         }
     }

@@ -18,7 +18,13 @@ impl Story {
     #[expect(clippy::too_many_lines, reason = "a flat match: one arm for each event")]
     pub(super) fn take(&mut self, event: &Event) -> bool {
         match (&self.phase, &event.body) {
-            (_, Body::RunStarted { .. } | Body::RunEnded { .. } | Body::Recovered { .. } | Body::Notice { .. })
+            (
+                _,
+                Body::RunStarted { .. }
+                | Body::RunEnded { .. }
+                | Body::Recovered { .. }
+                | Body::Notice { .. },
+            )
             | (_, Body::ByHand { .. } | Body::GateStarted { .. } | Body::GateEnded { .. }) => {}
             (Phase::Claiming, Body::Claimed) => {
                 self.claimed = true;
@@ -57,7 +63,11 @@ impl Story {
             }
             (Phase::Exporting, Body::NothingChanged { said }) => self.after_work(Changed::No(said.clone())),
             (Phase::Exporting, Body::ExportRejected { reason }) => {
-                self.settle(Outcome::Parked, Some("export_rejected"), format!("the export was refused: {reason}"));
+                self.settle(
+                    Outcome::Parked,
+                    Some("export_rejected"),
+                    format!("the export was refused: {reason}"),
+                );
             }
             (Phase::Merging, Body::Protected { paths }) => {
                 let reason = format!("protected paths changed and need a person: {}", few(paths));
@@ -86,7 +96,11 @@ impl Story {
                 self.target_moves += 1;
                 self.candidate = None;
                 if self.target_moves > MAX_TARGET_MOVES {
-                    let reason = format!("the target moved {} times while gating, now at {}", self.target_moves, tip.short());
+                    let reason = format!(
+                        "the target moved {} times while gating, now at {}",
+                        self.target_moves,
+                        tip.short()
+                    );
                     self.settle(Outcome::Parked, Some("target_moved"), reason);
                 } else {
                     self.phase = Phase::Merging;
@@ -119,9 +133,11 @@ impl Story {
                 self.claimed = false;
                 self.phase = Phase::Cleaning;
             }
-            (Phase::Suspending { .. } | Phase::Suspended { .. }, Body::Suspended { cause, reason, until }) => {
-                self.phase =
-                    Phase::Suspended { cause: cause.clone(), reason: reason.clone(), until: *until };
+            (
+                Phase::Suspending { .. } | Phase::Suspended { .. },
+                Body::Suspended { cause, reason, until },
+            ) => {
+                self.phase = Phase::Suspended { cause: cause.clone(), reason: reason.clone(), until: *until };
             }
             (Phase::Suspended { .. } | Phase::Resuming { .. }, Body::Resumed { why, session }) => {
                 let Some(work) = &mut self.work else { return false };
@@ -226,7 +242,8 @@ impl Story {
             self.findings = findings;
             self.phase = Phase::Starting;
         } else {
-            let tries = if self.attempt == 1 { "1 attempt".to_owned() } else { format!("{} attempts", self.attempt) };
+            let tries =
+                if self.attempt == 1 { "1 attempt".to_owned() } else { format!("{} attempts", self.attempt) };
             self.findings = findings;
             self.settle(spent, Some(cause), format!("not done after {tries}: {why}"));
         }

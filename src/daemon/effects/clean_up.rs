@@ -20,7 +20,7 @@ impl Engine {
     pub(in crate::daemon) async fn clean_up(&self, story: &mut Story) -> Result<(), EngineError> {
         self.remove_containers(story).await?;
         for run in &story.runs {
-            clone::remove(&self.house.places.clone_dir(run)).await?;
+            clone::remove(&self.house.places.clone_dir(run))?;
             remove_dir(&self.house.places.sockets(run))?;
         }
         if story.finish.outcome == Outcome::Landed {

@@ -4,6 +4,7 @@
 //! the workspace's; publishing to `refs/bead/<run>` in the user's repository happens here, so that work is
 //! safe whatever the gates say.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -17,7 +18,8 @@ use crate::domain::ids::{RunId, base36};
 use crate::executor::spec::{Labels, Limits, Mount, Purpose, SandboxSpec};
 use crate::executor::{Attached, Chunk, ExecutorError};
 use crate::lifecycle::{Story, Work};
-use crate::workspace::export::{self, Import, ImportError, ImportLimits};
+use crate::workspace::import::{self, ImportError, ImportLimits, Imported};
+use crate::workspace::{export, publish};
 
 /// Reading a clone, committing and packing it takes seconds; a clone made to hang ends here (F25).
 const EXPORT_DEADLINE: Duration = Duration::from_secs(600);
@@ -31,18 +33,18 @@ impl Engine {
         let imported = self.import(story, &work).await;
         self.survive("done", "export")?;
         let body = match imported {
-            Ok(Some(import)) => {
-                self.site.quarantine.publish(&self.site.repo, &work.run).await?;
+            Ok(Imported::Work(import)) => {
+                publish::publish(&self.site.quarantine, &self.site.repo, &work.run).await?;
                 self.survive("published", "export")?;
                 Body::Exported {
                     tip: import.tip,
-                    commits: import.commits,
+                    commits: u32::try_from(import.commits).unwrap_or(u32::MAX),
                     wip: import.wip,
-                    files: u32::try_from(import.changed.len()).unwrap_or(u32::MAX),
+                    files: u32::try_from(import.changes.len()).unwrap_or(u32::MAX),
                     tracker_touched: import.tracker_touched,
                 }
             }
-            Ok(None) => Body::NothingChanged { said },
+            Ok(Imported::Unchanged) => Body::NothingChanged { said },
             Err(Trouble::Rejected(reason)) => Body::ExportRejected { reason },
             Err(Trouble::Failed(error)) => return Err(error),
         };
@@ -50,7 +52,7 @@ impl Engine {
         Ok(())
     }
 
-    async fn import(&self, story: &Story, work: &Work) -> Result<Option<Import>, Trouble> {
+    async fn import(&self, story: &Story, work: &Work) -> Result<Imported, Trouble> {
         let dir = self.house.places.clone_dir(&work.run);
         if !dir.is_dir() {
             return Err(Trouble::Failed(
@@ -62,10 +64,16 @@ impl Engine {
         let spec = self.export_spec(story, work, image.digest);
         let executor = &self.machine.executor;
         let (id, attached) = executor.start(&spec).await.map_err(failed)?;
-        let (reader, writer) = tokio::io::duplex(1 << 20);
+        let (mut reader, writer) = tokio::io::duplex(1 << 20);
         let copy = async move { pump(attached, writer).await };
         let limits = ImportLimits { deadline: EXPORT_DEADLINE, ..ImportLimits::default() };
-        let import = self.site.quarantine.import(reader, &limits, &story.order.base, &work.run);
+        let import = async {
+            let quarantine = &self.site.quarantine;
+            let imported = import::import(quarantine, &mut reader, limits, &story.order.base, &work.run).await;
+            // A refused stream is not read to its end: its writer must not wait for us.
+            drop(reader);
+            imported
+        };
         let (complaint, imported) = tokio::join!(copy, import);
         let removed = executor.remove(&id).await;
         let imported = match imported {
@@ -74,7 +82,7 @@ impl Engine {
                 let more = if complaint.is_empty() { String::new() } else { format!(" ({complaint})") };
                 return Err(Trouble::Rejected(format!("{check}: {why}{more}")));
             }
-            Err(other) => return Err(Trouble::Failed(crate::workspace::WorkspaceError::from(other).into())),
+            Err(other) => return Err(Trouble::Failed(other.into())),
         };
         removed.map_err(failed)?;
         Ok(imported)
@@ -86,14 +94,17 @@ impl Engine {
             name: format!("bead-{}-export-{nonce}", work.run),
             purpose: Purpose::Export,
             image,
-            argv: export::argv(&story.order.base, &work.run),
-            env: export::environment(),
+            argv: export::argv(&story.order.base, work.started),
+            env: BTreeMap::from([
+                ("HOME".to_owned(), export::SCRATCH.to_owned()),
+                ("PATH".to_owned(), "/usr/local/bin:/usr/bin:/bin".to_owned()),
+            ]),
             user: self.machine.run_user,
             workdir: "/".to_owned(),
             mounts: vec![
                 Mount::Bind {
                     source: self.house.places.clone_dir(&work.run),
-                    target: export::CLONE.to_owned(),
+                    target: export::WORK.to_owned(),
                     read_only: true,
                 },
                 Mount::Tmpfs { target: export::SCRATCH.to_owned(), bytes: SCRATCH, exec: false, private: true },

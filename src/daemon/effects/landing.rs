@@ -10,15 +10,19 @@ use crate::domain::run::{Cause, Outcome};
 use crate::gate::protected;
 use crate::land::{self, Landing};
 use crate::lifecycle::{Phase, Story};
-use crate::workspace::merge::{self, Merge, MergeRequest};
+use crate::workspace::diff::{Bounds, Diff};
+use crate::workspace::merge::{self, MergeRequest, Merged};
 
 impl Engine {
     pub(in crate::daemon) async fn merge(&self, story: &mut Story) -> Result<(), EngineError> {
         let Some(kept) = story.tip.clone() else { return Ok(()) };
         let quarantine = &self.site.quarantine;
         let settings = self.settings(&story.order).await?;
-        let changed = quarantine.changed_paths(&story.order.base, &kept.tip).await?;
-        let paths = protected::touched(&changed, &settings.protected);
+        let objects = quarantine.objects()?;
+        let bounds = Bounds { files: u64::MAX, bytes: u64::MAX };
+        let diff = Diff::between(&objects, &story.order.base, &kept.tip, bounds)?;
+        let paths = protected_paths(&objects, &diff, &settings)?;
+        drop(objects);
         if !paths.is_empty() {
             self.record(story, Body::Protected { paths })?;
             return Ok(());
@@ -26,28 +30,27 @@ impl Engine {
         let Some(onto) = self.site.repo.branch_tip(&story.order.target).await? else {
             return self.aside(story, "target_gone", format!("branch {} is gone", story.order.target));
         };
-        quarantine.fetch_base(&self.site.repo, &onto).await?;
+        quarantine.fetch(&self.site.repo, &onto).await?;
+        let commit = &settings.commit.value;
+        let identity = merge::Identity { name: commit.name.clone(), email: commit.email.clone() };
         let request = MergeRequest {
-            base: story.order.base.clone(),
-            onto: onto.clone(),
-            tip: kept.tip.clone(),
-            title: story.order.title.clone(),
-            bead: story.bead.clone(),
-            run: kept.run.clone(),
-            at: kept.at,
-            identity: merge::Identity {
-                name: settings.commit.value.name.clone(),
-                email: settings.commit.value.email.clone(),
-            },
+            target: &onto,
+            tip: &kept.tip,
+            base: &story.order.base,
+            bead: &story.bead,
+            title: &story.order.title,
+            run: &kept.run,
+            date: kept.at,
+            identity: &identity,
         };
-        let body = match quarantine.merge(&request).await? {
-            Merge::Clean { commit, tree, changes: false } => {
-                tracing::debug!(%commit, %tree, "the target has all of it already");
+        let body = match merge::merge(quarantine, &request).await? {
+            // A merge that changes nothing is no landing: there would be nothing to see in it.
+            Merged::Clean { tree, .. } if tree == quarantine.objects()?.tree_of(&onto)? => {
                 let reason = format!("{} already has everything this work changed", story.order.target);
                 Body::Settling { outcome: Outcome::NoChange, cause: None, reason }
             }
-            Merge::Clean { commit, tree, .. } => Body::Merged { commit, tree, onto },
-            Merge::Conflict { paths } => Body::Conflicted { onto, paths },
+            Merged::Clean { commit, tree } => Body::Merged { commit, tree, onto },
+            Merged::Conflict { paths } => Body::Conflicted { onto, paths },
         };
         self.record(story, body)?;
         Ok(())

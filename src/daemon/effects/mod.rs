@@ -8,6 +8,7 @@ mod clean_up;
 mod export;
 mod gates;
 mod landing;
+mod task;
 mod tracker;
 mod workspace;
 

@@ -12,7 +12,7 @@ use crate::domain::ids::{Oid, RunId};
 use crate::domain::run::{Cause, Outcome, RunKind};
 use crate::journal::Entry;
 use crate::lifecycle::Story;
-use crate::workspace::clone;
+use crate::workspace::clone::{self, CloneRequest};
 
 impl Engine {
     pub(in crate::daemon) async fn start_attempt(
@@ -59,12 +59,13 @@ impl Engine {
 
     pub(in crate::daemon) async fn prepare(&self, story: &mut Story) -> Result<(), EngineError> {
         let Some(work) = story.work.clone() else { return Ok(()) };
-        self.site.quarantine.fetch_base(&self.site.repo, &story.order.base).await?;
+        self.site.quarantine.fetch(&self.site.repo, &story.order.base).await?;
         let dir = self.house.places.clone_dir(&work.run);
         // A crash may have left half a clone: nobody has worked in it, for the agent starts after this.
-        clone::remove(&dir).await?;
-        let owner = self.machine.owner();
-        clone::create(&self.site.quarantine, &work.from, &dir, owner).await?;
+        clone::remove(&dir)?;
+        let request =
+            CloneRequest { path: &dir, run: &work.run, tip: &work.from, owner: self.machine.owner() };
+        clone::make(&self.site.quarantine, &request).await?;
         let conversation = self.house.places.conversation(&story.project, &story.bead);
         self.private_for_run(&conversation)?;
         self.survive("done", "prepare")?;

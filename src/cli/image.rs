@@ -1,0 +1,25 @@
+//! `bead image`: what agents and gates run in.
+
+use clap::{Args as ClapArgs, Subcommand};
+
+use super::desk::Desk;
+use super::output::{DIM, GOOD, WARN, paint};
+use super::{CliError, Exit};
+use crate::executor::image;
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Build one of the images that are part of this program; does nothing when it is up to date
+    Build {
+        /// `worker` is the one there is
+        name: String,
+    },
+    /// List our images
+    List,
+}
