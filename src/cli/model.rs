@@ -8,7 +8,8 @@ use serde_json::json;
 
 use super::desk::Desk;
 use super::{CliError, Exit};
-use crate::model::ModelServer;
+use crate::clock::SystemClock;
+use crate::model::{ModelServer, ModelServerSpec};
 
 #[derive(Debug, ClapArgs)]
 pub(super) struct Args {
@@ -26,17 +27,21 @@ enum Command {
         /// Where to listen; port 0 picks one
         #[arg(long, default_value = "127.0.0.1:0", value_name = "ADDRESS")]
         listen: SocketAddr,
+        /// Write one JSON line for each request (no body, no credential)
+        #[arg(long, value_name = "FILE")]
+        record: Option<PathBuf>,
     },
 }
 
 pub(super) async fn run(desk: &Desk, args: Args) -> Result<Exit, CliError> {
-    let Command::Serve { script, listen } = args.command;
+    let Command::Serve { script, listen, record } = args.command;
     if !listen.ip().is_loopback() {
         return Err(CliError::new(Exit::Usage, format!("`--listen {listen}`: expected a loopback address")));
     }
     let script = super::rehearse::read(&script)?;
-    let server =
-        ModelServer::start(script, listen).await.map_err(|e| CliError::from_error(Exit::Failed, &e))?;
+    let clock = std::sync::Arc::new(SystemClock::default());
+    let spec = ModelServerSpec { script, bind: listen, record, clock };
+    let server = ModelServer::start(spec).await.map_err(|e| CliError::from_error(Exit::Failed, &e))?;
     if desk.output.json {
         desk.output.value(&json!({ "url": server.url() }));
     } else {
@@ -44,6 +49,6 @@ pub(super) async fn run(desk: &Desk, args: Args) -> Result<Exit, CliError> {
         desk.output.say(&format!("use it: ANTHROPIC_BASE_URL={} ANTHROPIC_API_KEY=none claude -p hello", server.url()));
     }
     let _ = tokio::signal::ctrl_c().await;
-    server.stop().await;
+    server.close().await;
     Ok(Exit::Interrupted)
 }

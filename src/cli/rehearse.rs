@@ -9,7 +9,9 @@ use super::arguments::Arguments;
 use super::desk::Desk;
 use super::{CliError, Exit};
 use crate::config::environment::{Environment, Secret};
-use crate::model::{ModelServer, Script};
+use crate::clock::SystemClock;
+use crate::model::script::Script;
+use crate::model::{ModelServer, ModelServerSpec};
 
 /// What a rehearsal's gateway injects: no real key is near it.
 const PLACEHOLDER: &str = "rehearsal-no-key";
@@ -33,7 +35,9 @@ pub(super) async fn run(desk: &Desk, args: Args) -> Result<Exit, CliError> {
     if matches!(inner.command, super::arguments::Command::Rehearse(_)) {
         return Err(CliError::new(Exit::Usage, "a rehearsal cannot rehearse a rehearsal"));
     }
-    let server = ModelServer::start(script, ([127, 0, 0, 1], 0).into())
+    let clock = std::sync::Arc::new(SystemClock::default());
+    let spec = ModelServerSpec { script, bind: ([127, 0, 0, 1], 0).into(), record: None, clock };
+    let server = ModelServer::start(spec)
         .await
         .map_err(|e| CliError::from_error(Exit::Failed, &e))?;
     let project = desk.project_path()?;
@@ -50,7 +54,7 @@ pub(super) async fn run(desk: &Desk, args: Args) -> Result<Exit, CliError> {
     let at = copy.as_ref().map_or_else(|| project.clone(), |c| c.project.clone());
     let rehearsed = Desk { environment, output, project: Some(at) };
     let exit = Box::pin(super::execute(&rehearsed, inner.command)).await;
-    server.stop().await;
+    server.close().await;
     if let Some(copy) = copy {
         desk.output.say(&format!("rehearsed on a copy of {}; nothing of it is kept", project.display()));
         drop(copy);

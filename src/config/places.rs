@@ -76,7 +76,7 @@ impl Places {
         refuse_unsafe(&real, env)?;
         self.state = real;
         self.sockets = socket_root(&self.state, env, uid);
-        for name in ["locks", "logs", "quarantine", "clones", "conversations", "backups"] {
+        for name in ["locks", "logs", "quarantine", "clones", "conversations", "backups", "landing"] {
             make_private(&self.state.join(name), uid)?;
         }
         if let Some(parent) = self.sockets.parent().filter(|_| !self.sockets.starts_with(&self.state)) {
@@ -132,6 +132,11 @@ impl Places {
     /// `conversations/<project>/<bead>`: ids are unique only within their tracker.
     pub fn conversation(&self, project: &ProjectId, bead: &BeadId) -> PathBuf {
         self.state.join("conversations").join(project.as_str()).join(bead.slug())
+    }
+
+    /// Notes of a landing under way: which git processes it started.
+    pub fn landing(&self, run: &RunId) -> PathBuf {
+        self.state.join("landing").join(run.as_str())
     }
 
     /// The directory of one run's gateway socket: mounted as a directory, so it outlives a restart.

@@ -20,8 +20,9 @@ use crate::agent::{Dialect, ExitFacts, StopReason, When};
 use crate::clock::Clock;
 use crate::domain::agent_event::AgentEvent;
 use crate::executor::{Attached, Chunk, Executor, ExecutorError, SandboxId, SandboxState, Signal};
-use crate::gateway::MeterReading;
-use crate::journal::log::RunLog;
+use crate::daemon::effects::agent::seen;
+use crate::gateway::meter::MeterReading;
+use crate::journal::log::{Room, RunLog};
 
 const TICK: Duration = Duration::from_millis(250);
 /// Between two tries to reach an engine that went away.
@@ -81,11 +82,10 @@ enum Heard {
 impl Sitting<'_> {
     /// Stays until the container has ended. An error leaves it running.
     pub(super) async fn sit(mut self, mut attached: Attached) -> Result<Seat, EngineError> {
-        let mut complaint = String::new();
         if self.entry == Entry::Fresh {
             let task = std::mem::take(&mut self.task);
             self.speak(&mut attached, &task).await;
-        } else if self.stream.summary().results > 0 || self.log.seen().stdout > 0 {
+        } else if self.stream.summary().results > 0 || self.log.stored().stdout > 0 {
             self.entry = Entry::AtWork;
         }
         let adopted_at = self.clock.elapsed();
@@ -99,10 +99,15 @@ impl Sitting<'_> {
                 () = self.stop.at_least(next(heeded)), if heeded < Urgency::AtOnce => Heard::Stop(next(heeded)),
             };
             match heard {
-                Heard::Chunk(Ok(Chunk::Stdout(bytes))) => self.take(&bytes)?,
+                Heard::Chunk(Ok(Chunk::Stdout(bytes))) => {
+                    let action = self.take(&bytes)?;
+                    self.act(action, &mut attached).await?;
+                }
                 Heard::Chunk(Ok(Chunk::Stderr(bytes))) => {
-                    keep_tail(&mut complaint, &bytes);
-                    self.log.stderr(&bytes)?;
+                    if self.log.stderr(&bytes)? == Room::Flood {
+                        let action = self.watch.stop(StopReason::Flood, self.clock.elapsed());
+                        self.act(action, &mut attached).await?;
+                    }
                 }
                 Heard::Chunk(Err(error)) => {
                     tracing::debug!(%error, "lost the container's output");
@@ -132,7 +137,7 @@ impl Sitting<'_> {
                 }
             }
         }
-        self.finish(&complaint).await
+        self.finish().await
     }
 
     async fn speak(&mut self, attached: &mut Attached, text: &str) {
@@ -142,26 +147,24 @@ impl Sitting<'_> {
         write(attached, &line).await;
     }
 
-    fn take(&mut self, bytes: &[u8]) -> Result<(), EngineError> {
+    fn take(&mut self, bytes: &[u8]) -> Result<Option<Action>, EngineError> {
         let now = self.clock.elapsed();
         if self.entry == Entry::Adopted {
             self.entry = Entry::AtWork;
         }
         self.watch.active(now);
-        for line in self.log.stdout(bytes)? {
-            for event in self.stream.line(&line, now) {
+        let taken = self.log.stdout(bytes)?;
+        for line in &taken.lines {
+            for event in self.stream.line(line, now) {
                 self.hear(&event, now)?;
             }
         }
-        if self.log.is_full() && self.watch.stop(StopReason::Flood, now).is_some() {
-            tracing::debug!("the output cap is reached");
-        }
-        Ok(())
+        Ok(if taken.room == Room::Flood { self.watch.stop(StopReason::Flood, now) } else { None })
     }
 
     fn hear(&mut self, event: &AgentEvent, now: Duration) -> Result<(), EngineError> {
         self.watch.saw(event, now);
-        self.log.event(event)?;
+        self.log.tell(event)?;
         self.progress.agent(event);
         Ok(())
     }
@@ -215,7 +218,7 @@ impl Sitting<'_> {
             match self.executor.state(&self.id).await {
                 Ok(SandboxState::Exited(_)) if error.is_none() => return Ok(None),
                 Ok(SandboxState::Gone) => return Ok(None),
-                Ok(_) => match self.executor.attach(&self.id, self.log.seen()).await {
+                Ok(_) => match self.executor.attach(&self.id, seen(self.log.resume())).await {
                     Ok(attached) => return Ok(Some(attached)),
                     Err(ExecutorError::Gone(_)) => return Ok(None),
                     Err(error) => tracing::debug!(%error, "cannot attach yet"),
@@ -231,10 +234,11 @@ impl Sitting<'_> {
         Seat { stream: self.stream, log: self.log, exit }
     }
 
-    async fn finish(mut self, complaint: &str) -> Result<Seat, EngineError> {
+    async fn finish(mut self) -> Result<Seat, EngineError> {
         let now = self.clock.elapsed();
-        if let Some(line) = self.log.finish()? {
-            for event in self.stream.line(&line, now) {
+        let rest = self.log.finish()?;
+        for line in &rest.lines {
+            for event in self.stream.line(line, now) {
                 self.hear(&event, now)?;
             }
         }
@@ -243,7 +247,7 @@ impl Sitting<'_> {
                 code: Some(exit.code),
                 oom: exit.out_of_memory,
                 stopped_by: self.watch.why(),
-                complaint: complaint.lines().rev().find(|l| !l.trim().is_empty()).map(str::to_owned),
+                complaint: rest.complaint,
             },
             Err(ExecutorError::Gone(_)) => ExitFacts { stopped_by: self.watch.why(), ..ExitFacts::default() },
             Err(error) => return Err(error.into()),
@@ -270,18 +274,5 @@ async fn write(attached: &mut Attached, line: &str) {
     if let Some(stdin) = &mut attached.stdin {
         let _ = stdin.write_all(line.as_bytes()).await;
         let _ = stdin.flush().await;
-    }
-}
-
-/// The end of stderr is where programs say why they died.
-fn keep_tail(tail: &mut String, bytes: &[u8]) {
-    const KEPT: usize = 4096;
-    tail.push_str(&String::from_utf8_lossy(bytes));
-    if tail.len() > KEPT {
-        let mut cut = tail.len() - KEPT;
-        while !tail.is_char_boundary(cut) {
-            cut += 1;
-        }
-        tail.drain(..cut);
     }
 }

@@ -17,7 +17,8 @@ use crate::domain::event::Order;
 use crate::domain::ids::Oid;
 use crate::executor::spec::RunUser;
 use crate::executor::{Executor, Image};
-use crate::gateway::credential::Credential;
+use crate::gateway::credential::{self, Credential, CredentialError};
+use crate::gateway::Owner;
 use crate::gateway::upstream::Upstream;
 
 /// No bead.yaml is longer; the parser refuses longer ones by itself.
@@ -50,7 +51,11 @@ impl Machine {
         let key = house.environment.api_key.as_ref().map(|s| s.expose().to_owned());
         let token = house.environment.oauth_token.as_ref().map(|s| s.expose().to_owned());
         let file = house.places.config_file().with_file_name("credential");
-        let credential = Credential::find(key, token, &file).map_err(|e| refused(e.to_string()))?;
+        let credential = match Credential::find(key, token, &file) {
+            Ok(credential) => Some(credential),
+            Err(CredentialError::Missing { .. }) => None,
+            Err(error) => return Err(refused(error.to_string())),
+        };
         let gid = rustix::process::getgid().as_raw();
         let run_user = match house.uid {
             0 => RunUser { uid: SANDBOX_UID, gid: SANDBOX_UID },
@@ -64,9 +69,13 @@ impl Machine {
         (self.run_user.uid == SANDBOX_UID).then_some((self.run_user.uid, self.run_user.gid))
     }
 
+    pub fn socket_owner(&self) -> Option<Owner> {
+        self.owner().map(|(uid, gid)| Owner { uid, gid })
+    }
+
     pub fn credential_kind(&self) -> CredentialKind {
-        match self.credential {
-            Some(Credential::OAuthToken(_)) => CredentialKind::OAuth,
+        match self.credential.as_ref().map(Credential::kind) {
+            Some(credential::CredentialKind::OAuthToken) => CredentialKind::OAuth,
             _ => CredentialKind::ApiKey,
         }
     }

@@ -123,13 +123,13 @@ async fn landings(site: &Site, stories: &[Story], report: &mut Report) -> Result
         targets.entry(story.order.target.as_str()).or_default().push(story);
     }
     for (target, stories) in targets {
-        let merges = site.repo.merges_of_ours(target, SEARCHED).await?;
+        let merges = merges_of_ours(site, target).await?;
         for story in &stories {
             let Some(commit) = landed(story) else { continue };
             if site.repo.is_reachable(commit, target).await? {
                 continue;
             }
-            if site.repo.has_been_at(target, commit).await? {
+            if site.repo.objects()?.has_been_at(target, commit)? {
                 report.notes.push(format!("{target} was rewritten: it no longer has {} of bead `{}`", commit.short(), story.bead));
             } else {
                 report.violations.push(format!("bead `{}` is landed, but {target} does not have {}", story.bead, commit.short()));
@@ -147,6 +147,19 @@ async fn landings(site: &Site, stories: &[Story], report: &mut Report) -> Result
     Ok(())
 }
 
+/// Commits on the target that carry our trailer, with their run.
+async fn merges_of_ours(site: &Site, target: &str) -> Result<Vec<(Oid, String)>, EngineError> {
+    let Some(tip) = site.repo.branch_tip(target).await? else { return Ok(Vec::new()) };
+    let mut found = Vec::new();
+    for (commit, message) in site.repo.objects()?.messages(&tip, SEARCHED)? {
+        let run = message.lines().rev().find_map(|line| line.strip_prefix("Bead-Run: "));
+        if let Some(run) = run {
+            found.push((commit, run.trim().to_owned()));
+        }
+    }
+    Ok(found)
+}
+
 fn landed(story: &Story) -> Option<&Oid> {
     let done = matches!(story.phase, Phase::Cleaning | Phase::Finished) && story.finish.outcome == Outcome::Landed;
     if done { story.finish.commit.as_ref() } else { None }
@@ -154,7 +167,7 @@ fn landed(story: &Story) -> Option<&Oid> {
 
 /// (vi) Exported work is still there under its run's ref.
 async fn kept_work(site: &Site, events: &[Event], report: &mut Report) -> Result<(), EngineError> {
-    let refs = site.repo.bead_refs().await?;
+    let refs = site.repo.objects()?.refs_under("refs/bead/")?;
     let mut newest: BTreeMap<String, &Oid> = BTreeMap::new();
     for event in events.iter().filter(|e| e.project.as_ref() == Some(&site.id)) {
         if let (Some(run), Body::Exported { tip, .. }) = (&event.run, &event.body) {
@@ -163,7 +176,8 @@ async fn kept_work(site: &Site, events: &[Event], report: &mut Report) -> Result
     }
     for (name, tip) in newest {
         match refs.get(&name) {
-            Some(found) if found == tip => {}
+            // The landed merge commit takes the place of its own second parent.
+            Some(found) if site.repo.objects()?.is_ancestor(tip, found)? => {}
             Some(found) => report.violations.push(format!("{name} is at {}, the journal kept {}", found.short(), tip.short())),
             None => report.violations.push(format!("{name} is gone, it held {}", tip.short())),
         }

@@ -7,7 +7,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::agent::stream::Stream;
-use crate::agent::summary::Summary;
 use crate::agent::{Request, StopReason};
 use crate::config::effective::Effective;
 use crate::daemon::attempt::{Entry, Seat, Sitting};
@@ -17,10 +16,15 @@ use crate::daemon::stop::Urgency;
 use crate::daemon::watch::{RunLimits, Watch};
 use crate::domain::event::{AgentEnd, Body, Ending};
 use crate::domain::ids::base36;
+use crate::domain::run::RunKind;
+use crate::domain::usage::Usage;
 use crate::executor::spec::{Limits, Mount, Purpose, SandboxSpec};
-use crate::executor::{Attached, ExecutorError, SandboxId};
-use crate::gateway::{Gateway, GatewaySpec};
-use crate::journal::log::RunLog;
+use crate::executor::{Attached, SandboxId};
+use crate::gateway::meter::{self, MeterReading};
+use crate::gateway::credential::{Credential, CredentialKind};
+use crate::gateway::{Gateway, GatewaySpec, SOCKET_NAME};
+use crate::journal::log::{LogPlace, RunLog};
+use crate::journal::redact::Redactor;
 use crate::lifecycle::{Story, Work};
 
 /// The agent's home inside the sandbox.
@@ -52,12 +56,12 @@ impl Engine {
             return Ok(());
         }
         let Some(work) = story.work.clone() else { return Ok(()) };
-        let gateway = self.open_gateway(story, &work, &settings).await?;
-        let log = self.open_log(story, &work)?;
+        let gateway = self.open_gateway(story, &work, &settings)?;
+        let (log, stream) = self.open_log(story, &work, &settings)?;
         let began = self.house.clock.now();
         let (id, attached, entry) = match place {
             Place::There(id) => {
-                let attached = self.machine.executor.attach(&id, log.seen()).await?;
+                let attached = self.machine.executor.attach(&id, seen(log.stored())).await?;
                 (id, attached, Entry::Adopted)
             }
             _ => self.start_agent(story, &settings).await?,
@@ -67,21 +71,36 @@ impl Engine {
             Entry::Fresh => Duration::ZERO,
             _ => (began - work.started).to_std().unwrap_or_default(),
         };
-        let sitting = self.sitting(&settings, &id, log, &gateway, (entry, task, already))?;
+        let sitting = Sitting {
+            executor: self.machine.executor.as_ref(),
+            dialect: self.machine.dialect.as_ref(),
+            clock: self.house.clock.as_ref(),
+            progress: self.progress.as_ref(),
+            stop: &self.stop,
+            id: id.clone(),
+            watch: Watch::new(run_limits(&settings), self.house.clock.elapsed(), already),
+            stream,
+            log,
+            meter: gateway.meter(),
+            task,
+            entry,
+            ids: Arc::clone(&self.house.ids),
+        };
         let seat = sitting.sit(attached).await;
         // The container is judged and stored; from here on only its folder matters.
         let seat = match seat {
             Ok(seat) => seat,
             Err(error) => {
-                gateway.close().await;
+                drop(gateway.close().await);
                 return Err(error);
             }
         };
-        let mut end = self.judge(&seat, &gateway, &settings);
+        let reading = gateway.close().await;
+        let mut end = self.judge(&seat, &reading, &settings);
+        seat.log.close()?;
         let taken = self.house.clock.now() - began;
         end.seconds = taken.to_std().unwrap_or_default().as_secs_f64();
         self.survive("done", "agent")?;
-        gateway.close().await;
         self.record(story, Body::AgentEnded(end))?;
         self.machine.executor.remove(&id).await?;
         Ok(())
@@ -101,32 +120,47 @@ impl Engine {
         })
     }
 
-    async fn open_gateway(&self, story: &Story, work: &Work, settings: &Effective) -> Result<Gateway, EngineError> {
+    fn open_gateway(&self, story: &Story, work: &Work, settings: &Effective) -> Result<Gateway, EngineError> {
         let dir = self.house.places.sockets(&work.run);
         self.private_for_run(&dir)?;
         let spec = GatewaySpec {
             dir,
-            owner: self.machine.owner(),
+            owner: self.machine.socket_owner(),
+            allowed_uids: Vec::new(),
             upstream: self.machine.upstream.clone(),
-            credential: self.machine.credential.clone(),
+            // A run that is only adopted to be stopped needs no key of ours.
+            credential: self.machine.credential.clone().unwrap_or_else(|| Credential::placeholder(CredentialKind::ApiKey)),
+            limits: meter::Limits { cost_usd: Some(settings.limits.cost_usd.value), ..meter::Limits::default() },
             prices: settings.prices.value.clone(),
-            cost_cap_usd: settings.limits.cost_usd.value,
             already_spent_usd: story.cost_usd,
             clock: Arc::clone(&self.house.clock),
         };
-        Ok(Gateway::open(spec).await?)
+        Ok(Gateway::open(spec)?)
     }
 
-    fn open_log(&self, story: &Story, work: &Work) -> Result<RunLog, EngineError> {
+    /// The run's log, and the stream as far as an earlier process stored it: read again, so that tokens, tools
+    /// and turns are whole.
+    fn open_log(
+        &self,
+        story: &Story,
+        work: &Work,
+        settings: &Effective,
+    ) -> Result<(RunLog, Stream), EngineError> {
         let filter = crate::journal::read::Filter { run: Some(work.run.clone()), ..Default::default() };
-        let rows = self.house.journal.runs(&filter, 1)?;
-        let name = match rows.into_iter().next() {
-            Some(row) => row.log,
-            None => self.log_name(story, crate::domain::run::RunKind::Work),
-        };
-        let path = self.house.places.state().join(name);
-        let secrets: Vec<String> = self.machine.credential.iter().map(|c| c.expose().to_owned()).collect();
-        Ok(RunLog::open(&path, work.starts, &secrets)?)
+        let row = self.house.journal.runs(&filter, 1)?.into_iter().next();
+        let name = row.map_or_else(|| self.log_name(story, RunKind::Work), |row| row.log);
+        let stamp = name.rsplit('/').next().unwrap_or_default().trim_end_matches("-work.log");
+        let place = LogPlace::new(&self.house.places.logs(&story.project, &story.bead), stamp, RunKind::Work)?;
+        let secrets = self.machine.credential.iter().map(|c| c.expose_for_redaction().as_bytes().to_vec());
+        let redactor = Redactor::new(secrets);
+        let cap = settings.limits.output.value.bytes();
+        let mut stream = Stream::new(self.machine.dialect.as_ref());
+        if !place.stdout().exists() {
+            return Ok((RunLog::create(place, &redactor, cap)?, stream));
+        }
+        let now = self.house.clock.elapsed();
+        let (log, _) = RunLog::reopen(place, &redactor, cap, &mut |line| stream.line(line, now))?;
+        Ok((log, stream))
     }
 
     /// Writes the intent with its name and nonce, then starts the container.
@@ -167,7 +201,7 @@ impl Engine {
             max_turns: None,
             max_budget_usd: None,
             append_system_prompt: None,
-            socket: format!("{GATEWAY}/{}", crate::gateway::SOCKET),
+            socket: format!("{GATEWAY}/{}", SOCKET_NAME),
             home: HOME.to_owned(),
             tool_limit: limits.tool.value.get(),
             credential: self.machine.credential_kind(),
@@ -200,54 +234,13 @@ impl Engine {
         }
     }
 
-    fn sitting<'a>(
-        &'a self,
-        settings: &Effective,
-        id: &SandboxId,
-        mut log: RunLog,
-        gateway: &Gateway,
-        (entry, task, already): (Entry, String, Duration),
-    ) -> Result<Sitting<'a>, EngineError> {
-        let limits = &settings.limits;
-        log.set_cap(limits.output.value.bytes());
-        let now = self.house.clock.elapsed();
-        let run_limits = RunLimits {
-            run_time: limits.run_time.value.get(),
-            idle: limits.idle.value.get(),
-            tool: limits.tool.value.get(),
-        };
-        let mut stream = Stream::with(self.machine.dialect.as_ref(), Summary::default());
-        // What an earlier process stored is read again, so that tokens, tools and turns are whole.
-        for line in log.stored_lines()? {
-            for event in stream.line(&line, now) {
-                log.event(&event)?;
-            }
-        }
-        Ok(Sitting {
-            executor: self.machine.executor.as_ref(),
-            dialect: self.machine.dialect.as_ref(),
-            clock: self.house.clock.as_ref(),
-            progress: self.progress.as_ref(),
-            stop: &self.stop,
-            id: id.clone(),
-            watch: Watch::new(run_limits, now, already),
-            stream,
-            log,
-            meter: gateway.meter(),
-            task,
-            entry,
-            ids: Arc::clone(&self.house.ids),
-        })
-    }
-
     /// What the end means, and what it cost by our own meter.
-    fn judge(&self, seat: &Seat, gateway: &Gateway, settings: &Effective) -> AgentEnd {
+    fn judge(&self, seat: &Seat, reading: &MeterReading, settings: &Effective) -> AgentEnd {
         let summary = seat.stream.summary();
         let mut end = self.machine.dialect.outcome(summary, &seat.exit);
         if seat.exit.code.is_none() && seat.exit.stopped_by.is_none_or(|r| r == StopReason::Done) && end.ending == Ending::Failed {
             end.ending = Ending::Infrastructure;
         }
-        let reading = gateway.meter().borrow().clone();
         // The meter forgets what an earlier process metered; the stream, read whole, does not.
         let told: f64 = summary.spent.by_model().iter().map(|(m, u)| settings.prices.value.cost(m, *u)).sum();
         AgentEnd {
@@ -255,12 +248,34 @@ impl Engine {
             reason: end.reason,
             said: summary.said(),
             cost_usd: told.max(reading.cost_usd),
-            usage: if told > reading.cost_usd { summary.spent.usage() } else { reading.usage() },
+            usage: if told > reading.cost_usd { summary.spent.usage() } else { total(reading) },
             seconds: 0.0,
-            conversed: summary.results > 0 || summary.spent.usage() != crate::domain::usage::Usage::default(),
+            conversed: summary.results > 0 || summary.spent.usage() != Usage::default(),
             resets_at: end.resets_at,
         }
     }
+}
+
+fn run_limits(settings: &Effective) -> RunLimits {
+    let limits = &settings.limits;
+    RunLimits {
+        run_time: limits.run_time.value.get(),
+        idle: limits.idle.value.get(),
+        tool: limits.tool.value.get(),
+    }
+}
+
+/// The log's count in the executor's words.
+pub(in crate::daemon) fn seen(stored: crate::journal::log::Stored) -> crate::executor::Seen {
+    crate::executor::Seen { stdout: stored.stdout, stderr: stored.stderr }
+}
+
+fn total(reading: &MeterReading) -> Usage {
+    let mut sum = Usage::default();
+    for usage in reading.usage.values() {
+        sum += *usage;
+    }
+    sum
 }
 
 /// An end without an agent.
@@ -270,7 +285,7 @@ fn ended(ending: Ending, reason: String) -> AgentEnd {
         reason,
         said: String::new(),
         cost_usd: 0.0,
-        usage: crate::domain::usage::Usage::default(),
+        usage: Usage::default(),
         seconds: 0.0,
         conversed: false,
         resets_at: None,

@@ -3,14 +3,18 @@
 //! Owns the checks right before each: protected paths, a target that moved or is gone, a claim that is no
 //! longer ours. The landing itself, step by step, is `land`'s.
 
-use crate::daemon::engine::Engine;
+use crate::daemon::engine::{Engine, Failpoint};
 use crate::daemon::error::EngineError;
 use crate::domain::event::Body;
+use crate::domain::ids::Oid;
 use crate::domain::run::{Cause, Outcome};
-use crate::gate::protected;
-use crate::land::{self, Landing};
+use crate::config::effective::Effective;
+use crate::gate::protected::{self, Changed, Side};
+use crate::land::{self, LandRequest, Landing, Step, Steps};
 use crate::lifecycle::{Phase, Story};
 use crate::workspace::diff::{Bounds, Diff};
+use crate::workspace::git::Objects;
+use crate::workspace::publish;
 use crate::workspace::merge::{self, MergeRequest, Merged};
 
 impl Engine {
@@ -21,7 +25,7 @@ impl Engine {
         let objects = quarantine.objects()?;
         let bounds = Bounds { files: u64::MAX, bytes: u64::MAX };
         let diff = Diff::between(&objects, &story.order.base, &kept.tip, bounds)?;
-        let paths = protected_paths(&objects, &diff, &settings)?;
+        let paths = protected_paths(&objects, &diff, &story.order.base, &kept.tip, &settings);
         drop(objects);
         if !paths.is_empty() {
             self.record(story, Body::Protected { paths })?;
@@ -59,28 +63,35 @@ impl Engine {
     pub(in crate::daemon) async fn land(&self, story: &mut Story) -> Result<(), EngineError> {
         let Some(candidate) = story.candidate.clone() else { return Ok(()) };
         let Some(kept) = story.tip.clone() else { return Ok(()) };
-        if story.phase == (Phase::Landing { intent: false }) {
+        let again = story.phase == Phase::Landing { intent: true };
+        if !again {
             if !self.still_ours(story).await? {
                 let reason = "the claim is gone: somebody changed the bead while it was worked on".to_owned();
                 return self.aside(story, "claim_lost", reason);
             }
             self.record(story, Body::Landing { old: candidate.onto.clone(), new: candidate.commit.clone() })?;
         }
-        let request = land::LandRequest {
-            target: story.order.target.clone(),
-            old: candidate.onto.clone(),
-            new: candidate.commit.clone(),
-            tree: candidate.tree.clone(),
-            run: kept.run.clone(),
-            bead: story.bead.clone(),
-            notes: self.house.places.locks(),
+        // The merge commit comes under the run's own ref: one pack, one ref (rules 2.7).
+        self.site.quarantine.keep(&kept.run, &candidate.commit).await?;
+        publish::publish(&self.site.quarantine, &self.site.repo, &kept.run).await?;
+        let notes = self.house.places.landing(&kept.run);
+        let request = LandRequest {
+            repo: &self.site.repo,
+            target: &story.order.target,
+            old: &candidate.onto,
+            new: &candidate.commit,
+            tree: &candidate.tree,
+            run: &kept.run,
+            bead: &story.bead,
+            notes: &notes,
         };
-        let steps = |step: &str| {
-            if (self.failpoint)(&format!("land:{step}")) { Err(land::Died) } else { Ok(()) }
-        };
-        let body = match land::land(&self.site.repo, &self.site.quarantine, &request, &steps).await? {
+        let steps = Failing(&self.failpoint);
+        let landed = if again { land::recover(&request, &steps).await? } else { land::land(&request, &steps).await? };
+        let body = match landed {
             Landing::Advanced => Body::Landed { commit: candidate.commit },
-            Landing::Beside { branch, why } => Body::LandedBeside { branch, commit: candidate.commit, why },
+            Landing::Beside { branch, why } => {
+                Body::LandedBeside { branch, commit: candidate.commit, why: why.to_string() }
+            }
             Landing::Moved { tip: Some(tip) } => Body::TargetMoved { tip },
             // Merging again finds the branch gone and says so.
             Landing::Moved { tip: None } => Body::TargetMoved { tip: candidate.onto },
@@ -95,4 +106,41 @@ impl Engine {
         self.record(story, Body::Settling { outcome: Outcome::Parked, cause: Some(Cause::new(cause)), reason })?;
         Ok(())
     }
+}
+
+/// Gives the engine's failpoint to the steps of a landing.
+struct Failing<'a>(&'a Failpoint);
+
+impl Steps for Failing<'_> {
+    fn reached(&self, step: Step) -> ControlFlow<()> {
+        if (self.0)(&format!("land:{step:?}")) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    }
+}
+
+/// Manifests larger than this are held anyway: nobody can say what their scripts do.
+const MANIFEST_CAP: u64 = 1 << 20;
+const SYMLINK: u32 = 0o120_000;
+
+/// Changed paths that wait for a person, each with why. The tracker's own are left out by the landing.
+fn protected_paths(objects: &Objects, diff: &Diff, base: &Oid, tip: &Oid, settings: &Effective) -> Vec<String> {
+    let shown: Vec<(String, Option<String>)> = diff
+        .changes
+        .iter()
+        .filter(|c| !c.is_tracker())
+        .map(|c| {
+            let link = c.new.as_ref().filter(|side| side.mode == SYMLINK);
+            let target = link.and_then(|side| objects.blob(&side.oid, 4096).ok());
+            (c.shown(), target.map(|t| String::from_utf8_lossy(&t).into_owned()))
+        })
+        .collect();
+    let changes: Vec<Changed<'_>> =
+        shown.iter().map(|(path, link)| Changed { path, from: None, link: link.as_deref() }).collect();
+    let read = |side: Side, path: &str| {
+        let commit = match side {
+            Side::Base => base,
+            Side::Work => tip,
+        };
+        objects.file_at(commit, path, MANIFEST_CAP).ok().flatten()
+    };
+    protected::held(&changes, &settings.protected, &read).into_iter().map(|h| format!("{} ({})", h.path, h.why)).collect()
 }

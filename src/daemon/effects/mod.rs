@@ -3,7 +3,7 @@
 //! Every effect may be done again after a crash at any point inside it: it looks at what is there first. An
 //! error leaves the story open. `lifecycle` says when an effect is due, `engine` calls it.
 
-mod agent;
+pub(super) mod agent;
 mod clean_up;
 mod export;
 mod gates;
