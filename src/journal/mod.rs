@@ -1,1 +1,4 @@
 //! The journal room; being built.
+
+pub mod log;
+pub mod redact;
