@@ -8,5 +8,6 @@ pub mod bead;
 pub mod event;
 pub mod finding;
 pub mod ids;
+pub mod prices;
 pub mod run;
 pub mod usage;
