@@ -10,6 +10,7 @@ pub mod event;
 pub mod finding;
 pub mod ids;
 pub mod lines;
+pub mod prices;
 pub mod run;
 pub mod text;
 pub mod usage;
