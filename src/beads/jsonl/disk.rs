@@ -30,6 +30,9 @@ pub(crate) struct Disk {
     ids: Arc<dyn Ids>,
     #[cfg(test)]
     pub(crate) seam: Option<Seam>,
+    /// As on a file system that cannot exchange two files.
+    #[cfg(test)]
+    pub(crate) is_plain: bool,
 }
 
 /// Lets a test act between two steps of a write.
@@ -59,6 +62,8 @@ impl Disk {
             ids,
             #[cfg(test)]
             seam: None,
+            #[cfg(test)]
+            is_plain: false,
         }
     }
 
@@ -105,7 +110,7 @@ impl Disk {
     }
 
     fn place(&self, temp: &Path) -> Result<Swap, TrackerError> {
-        match renameat_with(CWD, temp, CWD, &self.file, RenameFlags::NOREPLACE) {
+        match self.rename(temp, RenameFlags::NOREPLACE) {
             Ok(()) => Ok(Swap::Done),
             Err(Errno::EXIST) => Ok(Swap::Raced),
             Err(errno) if lacks_flags(errno) => self.plain_rename(temp),
@@ -115,7 +120,7 @@ impl Disk {
 
     fn exchange(&self, temp: &mut Temporary, before: &[u8], after: &[u8]) -> Result<Swap, TrackerError> {
         let path = temp.path.clone();
-        let exchange = || renameat_with(CWD, &path, CWD, &self.file, RenameFlags::EXCHANGE);
+        let exchange = || self.rename(&path, RenameFlags::EXCHANGE);
         match exchange() {
             Ok(()) => {}
             // The user removed the file in this very moment: theirs to do, and the next round sees it.
@@ -143,6 +148,14 @@ impl Disk {
             out = read_back(&path)?;
         }
         Err(TrackerError::Contended { path: self.file.clone() })
+    }
+
+    fn rename(&self, temp: &Path, flags: RenameFlags) -> Result<(), Errno> {
+        #[cfg(test)]
+        if self.is_plain {
+            return Err(Errno::INVAL);
+        }
+        renameat_with(CWD, temp, CWD, &self.file, flags)
     }
 
     /// For file systems that cannot exchange: the last comparison was a moment ago.

@@ -35,9 +35,10 @@ fn a_write_leaves_the_mode_and_no_other_file() {
 }
 
 /// An editor takes no lock: it replaces the file at the given moment of our write, `times` times in a row.
-fn saves_at(moment: Moment, times: usize) {
+fn saves_at(moment: Moment, times: usize, is_plain: bool) {
     let dir = tempfile::tempdir().unwrap();
     let mut disk = disk(dir.path());
+    disk.is_plain = is_plain;
     append(&disk, "a\n").unwrap();
     let file = dir.path().join("issues.jsonl");
     let saved = Arc::new(AtomicUsize::new(0));
@@ -59,12 +60,13 @@ fn saves_at(moment: Moment, times: usize) {
 
 #[test]
 fn f37_a_save_while_we_change_is_merged() {
-    saves_at(Moment::Read, 3);
+    saves_at(Moment::Read, 3, false);
+    saves_at(Moment::Read, 3, true);
 }
 
 #[test]
 fn f37_a_save_between_the_last_look_and_the_swap_is_merged() {
-    saves_at(Moment::Compared, 3);
+    saves_at(Moment::Compared, 3, false);
 }
 
 #[test]
