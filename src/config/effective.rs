@@ -5,7 +5,7 @@
 
 use super::error::ConfigError;
 use super::limits::{Limits, Origin, Sourced};
-use super::prices;
+
 use super::project::{Gate, Globs, Project, ReadyRules};
 use super::user::{Identity, User};
 use crate::domain::usage::PriceTable;
@@ -64,7 +64,7 @@ impl Effective {
             ),
             commit: or_default(user.commit.clone(), beadwork, &mine),
             prices: user.prices.clone().map_or_else(
-                || Sourced::new(prices::built_in(), Origin::Default),
+                || Sourced::new(crate::domain::prices::list_prices(), Origin::Default),
                 |prices| Sourced::new(prices, mine.clone()),
             ),
         })

@@ -10,7 +10,6 @@ pub mod environment;
 pub mod error;
 pub mod limits;
 pub mod places;
-pub mod prices;
 pub mod project;
 mod table;
 pub mod user;

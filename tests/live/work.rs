@@ -44,7 +44,7 @@ fn a_bead_goes_from_ready_to_landed_and_leaves_nothing_behind() {
     assert!(log.contains("I see the wrong sign.") && log.contains("sed -i"), "{log}");
     // 3,000 tokens in, 150 out at the list price of the default model.
     let cost = result["cost_usd"].as_f64().unwrap();
-    let table = beadwork::config::prices::built_in();
+    let table = beadwork::domain::prices::list_prices();
     let usage = beadwork::domain::usage::Usage { input: 3000, output: 150, ..Default::default() };
     let expected = table.cost("claude-opus-5-5", usage);
     assert!((cost - expected).abs() < 1e-9, "cost {cost}, expected {expected}");
