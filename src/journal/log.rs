@@ -114,12 +114,12 @@ pub struct RunLog {
 
 impl RunLog {
     /// New files, 0600, in a directory that is made 0700 where it is missing. `cap` bounds the bytes of
-    /// stdout and stderr together.
+    /// stdout and stderr together, and those of the page.
     pub fn create(place: LogPlace, redactor: &Redactor, cap: u64) -> Result<Self, LogError> {
         file::make_dir(&place.dir)?;
         let stdout = Masked::create(place.stdout(), redactor)?;
         let stderr = Masked::create(place.stderr(), redactor)?;
-        let page = Page::create(place.page())?;
+        let page = Page::create(place.page(), cap)?;
         Ok(Self::of(place, (stdout, stderr, page), redactor, cap))
     }
 
@@ -133,7 +133,7 @@ impl RunLog {
     ) -> Result<(Self, Stored), LogError> {
         let stdout = Masked::reopen(place.stdout(), redactor)?;
         let stderr = Masked::reopen(place.stderr(), redactor)?;
-        let page = Page::create(place.page())?;
+        let page = Page::create(place.page(), cap)?;
         let mut log = Self::of(place, (stdout, stderr, page), redactor, cap);
         let path = log.place.stdout();
         file::read_through(&path, &mut |bytes| {
@@ -166,6 +166,11 @@ impl RunLog {
     /// [`RunLog::resume`].
     pub fn stored(&self) -> Stored {
         Stored { stdout: self.stdout.len(), stderr: self.stderr.len() }
+    }
+
+    /// How many bytes were dropped because the cap was reached (T44).
+    pub fn dropped(&self) -> u64 {
+        self.stdout.dropped() + self.stderr.dropped()
     }
 
     /// The connection broke and everything after [`Stored`] will come again: forgets what is held back.
@@ -231,7 +236,7 @@ impl RunLog {
     }
 
     fn room(&self) -> Room {
-        if self.stdout.is_cut() || self.stderr.is_cut() { Room::Flood } else { Room::Left }
+        if self.dropped() > 0 { Room::Flood } else { Room::Left }
     }
 }
 

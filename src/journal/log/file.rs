@@ -23,7 +23,7 @@ pub(super) struct Masked {
     redactor: Redactor,
     out: Vec<u8>,
     len: u64,
-    cut: bool,
+    dropped: u64,
 }
 
 impl Masked {
@@ -40,16 +40,16 @@ impl Masked {
     fn of(path: PathBuf, file: std::io::Result<File>, redactor: &Redactor) -> Result<Self, LogError> {
         let file = file.map_err(failed("open", &path))?;
         let len = file.metadata().map_err(failed("read", &path))?.len();
-        Ok(Self { path, file, redactor: redactor.fresh(), out: Vec::new(), len, cut: false })
+        Ok(Self { path, file, redactor: redactor.fresh(), out: Vec::new(), len, dropped: 0 })
     }
 
     pub(super) fn len(&self) -> u64 {
         self.len
     }
 
-    /// Something was dropped for want of room.
-    pub(super) fn is_cut(&self) -> bool {
-        self.cut
+    /// Bytes that were not stored for want of room.
+    pub(super) fn dropped(&self) -> u64 {
+        self.dropped
     }
 
     /// Masks and appends what is certain, at most `left` bytes; gives back what was stored.
@@ -78,32 +78,40 @@ impl Masked {
     fn store(&mut self, left: u64) -> Result<&[u8], LogError> {
         let left = usize::try_from(left).unwrap_or(usize::MAX);
         // Once cut, later bytes would stand at the wrong place.
-        let room = if self.cut { 0 } else { left };
-        self.cut |= self.out.len() > room;
+        let room = if self.dropped > 0 { 0 } else { left };
         let stored = &self.out[..self.out.len().min(room)];
+        self.dropped += (self.out.len() - stored.len()) as u64;
         self.file.write_all(stored).map_err(failed("write", &self.path))?;
         self.len += stored.len() as u64;
         Ok(stored)
     }
 }
 
-/// The page for people.
+/// The page for people. Bounded like the streams: one short bad line makes a longer line here.
 #[derive(Debug)]
 pub(super) struct Page {
     path: PathBuf,
     file: File,
+    left: u64,
 }
 
 impl Page {
     /// Empty, whatever stood there.
-    pub(super) fn create(path: PathBuf) -> Result<Self, LogError> {
+    pub(super) fn create(path: PathBuf, cap: u64) -> Result<Self, LogError> {
         let file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&path);
         let file = file.map_err(failed("open", &path))?;
-        Ok(Self { path, file })
+        Ok(Self { path, file, left: cap })
     }
 
     pub(super) fn line(&mut self, text: &str) -> Result<(), LogError> {
-        let line = format!("{}\n", text.trim_end_matches('\n'));
+        if self.left == 0 {
+            return Ok(());
+        }
+        let mut line = format!("{}\n", text.trim_end_matches('\n'));
+        self.left = self.left.saturating_sub(line.len() as u64);
+        if self.left == 0 {
+            line = "? this page is full, the raw log goes on\n".to_owned();
+        }
         self.file.write_all(line.as_bytes()).map_err(failed("write", &self.path))
     }
 

@@ -116,7 +116,7 @@ fn t34_the_page_holds_nothing_that_a_terminal_acts_upon() {
 }
 
 #[test]
-fn f46_a_flood_is_cut_at_the_cap_and_said() {
+fn t44_a_flood_is_cut_at_the_cap_and_said() {
     let dir = tempfile::tempdir().unwrap();
     let place = place(dir.path());
     let mut log = RunLog::create(place.clone(), &redactor(), 10).unwrap();
@@ -128,13 +128,17 @@ fn f46_a_flood_is_cut_at_the_cap_and_said() {
     assert_eq!(log.stdout(b"").unwrap().room, Room::Left);
     assert_eq!(log.stdout(b"y\n").unwrap(), Taken { lines: vec![], room: Room::Flood });
     assert_eq!(log.stderr(b"y").unwrap(), Room::Flood);
-    assert_eq!(log.stored(), Stored { stdout: 6, stderr: 4 });
+    assert_eq!((log.stored(), log.dropped()), (Stored { stdout: 6, stderr: 4 }, 3));
+    for _ in 0..1000 {
+        log.note("twelve bytes").unwrap();
+    }
+    assert_eq!(read(&place.page()), "? this page is full, the raw log goes on\n");
     log.finish().unwrap();
     assert_eq!(read(&place.stdout()), "ab\ncd\n");
 }
 
 #[test]
-fn f02_a_log_is_taken_up_again_at_every_byte() {
+fn a_log_is_taken_up_again_at_every_byte() {
     let dir = tempfile::tempdir().unwrap();
     let text = format!("first\n{{\"k\":\"{CANARY}\"}}\r\nlast {CANARY}\n");
     let expected_page = format!("» first\n» {{\"k\":\"{0}\"}}\n» last {0}\n", "*".repeat(CANARY.len()));
@@ -221,7 +225,7 @@ fn events_read_well() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(40))]
     #[test]
-    fn f02_killed_and_reopened_any_number_of_times(
+    fn a_log_is_killed_and_reopened_any_number_of_times(
         pieces in proptest::collection::vec(
             prop_oneof![Just(CANARY.to_owned()), Just("\n".to_owned()), Just("canary-9f8".to_owned()), "[a-z]{0,6}"],
             0..20,

@@ -134,7 +134,7 @@ fn f19_the_table_of_contradictions() {
 }
 
 #[test]
-fn f25_failed_requests_are_told_apart_by_mark_and_status() {
+fn failed_requests_are_told_apart_by_mark_and_status() {
     let api = |class: &str, kind: Option<&str>, status| {
         let error =
             ApiError { class: class.into(), kind: kind.map(str::to_owned), status, ..ApiError::default() };
@@ -163,7 +163,7 @@ fn f25_failed_requests_are_told_apart_by_mark_and_status() {
 }
 
 #[test]
-fn f26_a_limit_counts_only_with_its_reset_and_only_if_it_ended_the_turn() {
+fn a_limit_counts_only_with_its_reset_and_only_if_it_ended_the_turn() {
     let limit = |resets_at| {
         let status = "rejected".to_owned();
         AgentEvent::RateLimit(RateLimit { status, resets_at, ..RateLimit::default() })
