@@ -31,7 +31,7 @@ pub(super) struct Args {
 }
 
 pub(super) async fn run(desk: &Desk, args: Args) -> Result<Exit, CliError> {
-    let site = desk.site().await?;
+    let (_, site) = desk.open().await?;
     let description = if args.description == "-" { desk.read_stdin()? } else { args.description };
     let new = NewBead {
         title: args.title,
@@ -43,7 +43,7 @@ pub(super) async fn run(desk: &Desk, args: Args) -> Result<Exit, CliError> {
         blocks: args.blocks.into_iter().map(BeadId::new).collect(),
         actor: desk.actor(),
     };
-    let bead = site.tracker.create(new).await.map_err(super::desk::tracker_error)?;
+    let bead = site.tracker.create(&new).await.map_err(super::desk::tracker_error)?;
     if desk.output.json {
         desk.output.document(&bead);
     } else {

@@ -2,9 +2,10 @@
 
 use clap::Args as ClapArgs;
 
-use super::desk::{Desk, tracker_error};
+use super::desk::{Desk, engine_error, tracker_error};
 use super::{CliError, Exit};
-use crate::domain::event::Body;
+use crate::beads::Edit;
+use crate::domain::bead::Status;
 use crate::domain::ids::BeadId;
 
 #[derive(Debug, ClapArgs)]
@@ -21,12 +22,11 @@ pub(super) struct ReopenArgs {
 }
 
 pub(super) async fn close(desk: &Desk, args: CloseArgs) -> Result<Exit, CliError> {
-    let site = desk.site().await?;
-    let house = desk.house()?;
+    let (house, site) = desk.open().await?;
     let id = BeadId::new(args.id);
-    house.refuse_while_worked_on(&site, &id)?;
+    house.refuse_while_worked_on(&site, &id).map_err(engine_error)?;
     let bead = site.tracker.close(&id, &args.reason, &desk.actor()).await.map_err(tracker_error)?;
-    house.by_hand(&site, &id, &format!("closed: {}", args.reason))?;
+    house.by_hand(&site, &id, &format!("closed: {}", args.reason)).map_err(engine_error)?;
     if desk.output.json {
         desk.output.document(&vec![bead]);
     } else {
@@ -36,12 +36,19 @@ pub(super) async fn close(desk: &Desk, args: CloseArgs) -> Result<Exit, CliError
 }
 
 pub(super) async fn reopen(desk: &Desk, args: ReopenArgs) -> Result<Exit, CliError> {
-    let site = desk.site().await?;
-    let house = desk.house()?;
+    let (house, site) = desk.open().await?;
     let id = BeadId::new(args.id);
-    house.refuse_while_worked_on(&site, &id)?;
-    let bead = site.tracker.reopen(&id, &desk.actor()).await.map_err(tracker_error)?;
-    house.by_hand(&site, &id, "reopened")?;
+    house.refuse_while_worked_on(&site, &id).map_err(engine_error)?;
+    let bead = site.tracker.show(&id).await.map_err(tracker_error)?;
+    let bead = if bead.status == Status::Closed {
+        site.tracker.reopen(&id, &desk.actor()).await
+    } else {
+        // Parked, blocked by hand, or claimed by somebody who is gone: all of them become open again.
+        let edit = Edit { unassign: true, ..Edit::unpark() };
+        site.tracker.update(&id, &edit, &desk.actor()).await
+    };
+    let bead = bead.map_err(tracker_error)?;
+    house.by_hand(&site, &id, "reopened").map_err(engine_error)?;
     if desk.output.json {
         desk.output.document(&vec![bead]);
     } else {

@@ -9,12 +9,16 @@ use std::sync::Arc;
 
 use super::output::Output;
 use super::{CliError, Exit};
+use crate::agent::claude::Claude;
 use crate::beads::TrackerError;
 use crate::clock::{RandomIds, SystemClock};
 use crate::config::environment::Environment;
 use crate::daemon::error::EngineError;
 use crate::daemon::house::{House, Site};
+use crate::daemon::machine::Machine;
 use crate::domain::ids::ProjectId;
+use crate::executor::Executor;
+use crate::executor::docker::Docker;
 use crate::journal::JournalError;
 
 pub(super) struct Desk {
@@ -27,6 +31,21 @@ impl Desk {
     pub(super) fn house(&self) -> Result<House, CliError> {
         House::open(self.environment.clone(), Arc::new(SystemClock::default()), Arc::new(RandomIds))
             .map_err(engine_error)
+    }
+
+    /// The container engine that `DOCKER_HOST` names, or the local one.
+    pub(super) fn executor(&self, house: &House) -> Result<Arc<dyn Executor>, CliError> {
+        let docker = Docker::connect(
+            self.environment.docker_host.as_deref(),
+            self.environment.xdg_runtime_dir.as_deref(),
+            house.places.mount_roots(),
+        );
+        Ok(Arc::new(docker.map_err(|e| engine_error(e.into()))?))
+    }
+
+    /// Everything `bead work` stands on.
+    pub(super) fn machine(&self, house: &House) -> Result<Machine, CliError> {
+        Machine::new(house, self.executor(house)?, Arc::new(Claude)).map_err(engine_error)
     }
 
     pub(super) async fn site_in(&self, house: &House) -> Result<Site, CliError> {
@@ -72,7 +91,7 @@ impl Desk {
     async fn warn_of_problems(&self, site: &Site) -> Result<(), CliError> {
         let snapshot = site.tracker.snapshot().await.map_err(tracker_error)?;
         for problem in &snapshot.problems {
-            self.output.warn(&format!("tracker line {}: {}", problem.line, problem.what));
+            self.output.warn(&format!("tracker {problem}"));
         }
         Ok(())
     }

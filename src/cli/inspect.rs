@@ -6,6 +6,7 @@ use clap::Args as ClapArgs;
 
 use super::desk::Desk;
 use super::{CliError, Exit};
+use crate::agent::claude::Claude;
 use crate::agent::inspect;
 
 #[derive(Debug, ClapArgs)]
@@ -25,7 +26,7 @@ pub(super) fn run(desk: &Desk, args: Args) -> Result<Exit, CliError> {
         CliError::refused(format!("cannot read `{}`: {e}", args.file))
             .hint("`bead logs RUN --raw` prints the stream of a run; `-` reads stdin")
     })?;
-    let report = inspect::inspect(&bytes);
+    let report = inspect::inspect(&Claude, &bytes);
     if desk.output.json {
         desk.output.document(&report);
     } else {

@@ -59,7 +59,8 @@ impl Output {
         if self.json {
             self.value(&error.json());
         }
-        let text = clean::clean(&error.render());
+        let text = error.render();
+        let text = clean::clean(&text);
         for line in text.lines() {
             let line = match line.strip_prefix("error:") {
                 Some(rest) => format!("{}{rest}", paint(BAD, "error:")),

@@ -11,6 +11,8 @@ use super::{CliError, Exit};
 use crate::config::environment::{Environment, Secret};
 use crate::clock::SystemClock;
 use crate::model::script::Script;
+use crate::workspace::program::Git;
+use crate::workspace::repo::UserRepo;
 use crate::model::{ModelServer, ModelServerSpec};
 
 /// What a rehearsal's gateway injects: no real key is near it.
@@ -31,7 +33,13 @@ pub(super) struct Args {
 pub(super) async fn run(desk: &Desk, args: Args) -> Result<Exit, CliError> {
     let script = read(&args.script)?;
     let words = std::iter::once("bead".to_owned()).chain(args.command);
-    let inner = Arguments::try_parse_from(words).map_err(|e| CliError::new(Exit::Usage, e.to_string()))?;
+    let inner = match Arguments::try_parse_from(words) {
+        Ok(inner) => inner,
+        Err(refused) => {
+            let _ = refused.print();
+            return Ok(if refused.exit_code() == 0 { Exit::Done } else { Exit::Usage });
+        }
+    };
     if matches!(inner.command, super::arguments::Command::Rehearse(_)) {
         return Err(CliError::new(Exit::Usage, "a rehearsal cannot rehearse a rehearsal"));
     }
@@ -47,7 +55,7 @@ pub(super) async fn run(desk: &Desk, args: Args) -> Result<Exit, CliError> {
         oauth_token: None,
         ..desk.environment.clone()
     };
-    let copy = if args.in_place { None } else { Some(copy(&project, &mut environment)?) };
+    let copy = if args.in_place { None } else { Some(copy(&project, &mut environment).await?) };
     let mut output = desk.output;
     output.json |= inner.json;
     output.quiet |= inner.quiet;
@@ -77,10 +85,9 @@ struct Copy {
     project: PathBuf,
 }
 
-fn copy(project: &Path, environment: &mut Environment) -> Result<Copy, CliError> {
-    let root = crate::workspace::repo::find_root(project).ok_or_else(|| {
-        CliError::refused(format!("`{}` is not in a git repository", project.display())).hint("`git init` makes one")
-    })?;
+async fn copy(project: &Path, environment: &mut Environment) -> Result<Copy, CliError> {
+    let git = Git::new(environment.inherited.0.iter().cloned());
+    let root = UserRepo::open(&git, project).await.map_err(|e| CliError::from_error(Exit::Refused, &e))?.root().to_owned();
     if !root.join(".git").is_dir() {
         return Err(CliError::refused(format!("`{}` is a linked work tree: a copy of it would share its refs", root.display()))
             .hint("rehearse in the main work tree, or with `--in-place`"));

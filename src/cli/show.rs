@@ -22,7 +22,7 @@ pub(super) async fn run(desk: &Desk, args: Args) -> Result<Exit, CliError> {
     let bead = site.tracker.show(&id).await.map_err(tracker_error)?;
     if desk.output.json {
         let snapshot = site.tracker.snapshot().await.map_err(tracker_error)?;
-        desk.output.document(&snapshot.json(&id).into_iter().collect::<Vec<_>>());
+        desk.output.document(&snapshot.shown(&id).into_iter().collect::<Vec<_>>());
         return Ok(Exit::Done);
     }
     let why = crate::daemon::queue::why(&house, &site, &id).await.map_err(engine_error)?;

@@ -70,9 +70,10 @@ pub(super) async fn run(desk: &Desk, args: Args) -> Result<Exit, CliError> {
 }
 
 async fn one(desk: &Desk, stop: &Stop, request: WorkRequest) -> Result<Exit, CliError> {
-    let house = Arc::new(desk.house_for_work().await?);
+    let house = Arc::new(desk.house()?);
     let site = Arc::new(desk.site_in(&house).await?);
-    let engine = Engine::new(house, site, stop.clone(), Arc::new(Live { output: desk.output }));
+    let machine = Arc::new(desk.machine(&house)?);
+    let engine = Engine::new(house, site, machine).with_person(stop.clone(), Arc::new(Live { output: desk.output }));
     let ended = match engine.work(request).await {
         Ok(ended) => ended,
         Err(EngineError::Left) => {

@@ -102,6 +102,12 @@ impl Site {
         let id = ProjectId::of_path(repo.root());
         let tracker = beads::open(repo.root(), Arc::clone(&house.clock), Arc::clone(&house.ids))?;
         let quarantine = Quarantine::open(&git, &house.places.quarantine(&id)).await?;
+        if house.uid == 0 {
+            // Gates read it as another user; the state directory above it keeps everybody else out.
+            let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+            std::fs::set_permissions(quarantine.path(), mode)
+                .map_err(|source| EngineError::Io { path: quarantine.path().to_owned(), source })?;
+        }
         Ok(Self { id, repo, tracker, quarantine })
     }
 

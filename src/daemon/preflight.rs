@@ -146,7 +146,7 @@ impl Engine {
             if dirty.is_empty() {
                 continue;
             }
-            let shown = dirty.iter().take(5).map(|p| format!("`{p}`")).collect::<Vec<_>>().join(", ");
+            let shown = dirty.iter().take(5).map(|p| format!("`{}`", String::from_utf8_lossy(p))).collect::<Vec<_>>().join(", ");
             let more = if dirty.len() > 5 { format!(" and {} more", dirty.len() - 5) } else { String::new() };
             let text = format!("{target} is checked out in `{}` with changes in {shown}{more}", tree.root.display());
             if !request.force {

@@ -13,6 +13,7 @@ mod schema;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard};
 
+use chrono::SubsecRound as _;
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 
 use crate::clock::Clock;
@@ -181,7 +182,8 @@ impl Journal {
             .map_err(|source| self.db(source))?;
         let event = Event {
             seq: u64::try_from(last + 1).unwrap_or(1),
-            at: self.clock.now(),
+            // As precise as it is stored, so that a replay gives the very same story.
+            at: self.clock.now().trunc_subsecs(6),
             project: entry.project,
             bead: entry.bead,
             run: entry.run,

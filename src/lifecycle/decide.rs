@@ -25,7 +25,7 @@ impl Story {
                 | Body::Recovered { .. }
                 | Body::Notice { .. },
             )
-            | (_, Body::ByHand { .. } | Body::GateStarted { .. } | Body::GateEnded { .. }) => {}
+            | (_, Body::ByHand { .. } | Body::GateStarted { .. } | Body::GateEnded { .. } | Body::GatesBroken { .. }) => {}
             (Phase::Claiming, Body::Claimed) => {
                 self.claimed = true;
                 self.phase = Phase::Starting;

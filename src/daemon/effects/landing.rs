@@ -3,6 +3,8 @@
 //! Owns the checks right before each: protected paths, a target that moved or is gone, a claim that is no
 //! longer ours. The landing itself, step by step, is `land`'s.
 
+use std::ops::ControlFlow;
+
 use crate::daemon::engine::{Engine, Failpoint};
 use crate::daemon::error::EngineError;
 use crate::domain::event::Body;

@@ -58,7 +58,7 @@ struct CommitFiles<'a> {
 
 impl Files for CommitFiles<'_> {
     fn list(&self) -> Vec<String> {
-        self.listed.iter().map(|f| String::from_utf8_lossy(&f.path).into_owned()).collect()
+        self.listed.iter().map(|f| f.path.clone()).collect()
     }
 
     fn read(&self, path: &str) -> Option<Vec<u8>> {
