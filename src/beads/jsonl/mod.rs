@@ -65,6 +65,13 @@ impl JsonlTracker {
         Self { store: Arc::new(store) }
     }
 
+    #[cfg(test)]
+    fn on_plain_files(self) -> Self {
+        let mut store = Arc::into_inner(self.store).expect("a tracker that was just made has no other owner");
+        store.disk.is_plain = true;
+        Self { store: Arc::new(store) }
+    }
+
     async fn blocking<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Store) -> Result<T, TrackerError> + Send + 'static,
