@@ -146,7 +146,7 @@ async fn steps<W: GateWatch>(
         lines: Lines::default(),
         recogniser: Recogniser::default(),
     };
-    follow.to_the_end(attached).await?;
+    follow.until_the_end(attached).await?;
     let Follow { mut followed, mut lines, mut recogniser, .. } = follow;
     lines.end(|line| recogniser.line(line));
     followed.recognised = recogniser.finish();
@@ -210,7 +210,7 @@ enum Ending {
 }
 
 impl<W: GateWatch> Follow<'_, W> {
-    async fn to_the_end(&mut self, attached: Attached) -> Result<(), Stop<W::Error>> {
+    async fn until_the_end(&mut self, attached: Attached) -> Result<(), Stop<W::Error>> {
         let (executor, id) = (self.executor, self.id.clone());
         let mut output = Some(attached);
         let mut seen = Seen::default();
