@@ -45,7 +45,6 @@ const FOREIGN: &[(&str, &[&str])] = &[
     ("rustls", &["src/gateway/", "src/model/", "src/main.rs"]),
     ("clap", &["src/cli/", "src/main.rs"]),
     ("minijinja", &["src/context/"]),
-    ("serde_yaml", &["src/config/", "src/model/"]),
     ("globset", &["src/config/"]),
     ("anyhow", &["src/cli/", "src/main.rs"]),
 ];
