@@ -113,7 +113,11 @@ impl fmt::Display for Span {
 
 impl fmt::Display for Size {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.0 % (1 << 30) == 0 { write!(f, "{}g", self.0 >> 30) } else { write!(f, "{}m", self.0 >> 20) }
+        if self.0.is_multiple_of(1 << 30) {
+            write!(f, "{}g", self.0 >> 30)
+        } else {
+            write!(f, "{}m", self.0 >> 20)
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 //! Owns the order defaults < user < project (may only narrow) < flags, and the origin of every value. It
 //! reads no file. Start with [`Effective::merge`].
 
-use super::error::ConfigError;
+use super::error::{ConfigError, Widening};
 use super::limits::{Limits, Origin, Sourced};
 
 use super::project::{Gate, Globs, Project, ReadyRules};
@@ -80,14 +80,15 @@ fn image(
     theirs: &Origin,
 ) -> Result<Sourced<String>, ConfigError> {
     match (&project.image, user.images.first()) {
-        (Some(named), Some(_)) if !user.images.contains(&named.text) => Err(ConfigError::Widens {
+        (Some(named), Some(_)) if !user.images.contains(&named.text) => Err(Box::new(Widening {
             place: named.place.clone(),
             key: "image".to_owned(),
             found: format!("`{}`", named.text),
             allowed: format!("`{}`", user.images.join("`, `")),
             origin: mine.to_string(),
             user_file: user.file.clone(),
-        }),
+        })
+        .into()),
         (Some(named), _) => Ok(Sourced::new(named.text.clone(), theirs.clone())),
         (None, Some(first)) => Ok(Sourced::new(first.clone(), mine.clone())),
         (None, None) => Ok(Sourced::new(DEFAULT_IMAGE.to_owned(), Origin::Default)),

@@ -13,11 +13,8 @@ pub enum ConfigError {
     #[error("{place}: `{key}` cannot be set by a project: {why}")]
     NotForProjects { place: Place, key: String, why: &'static str },
     /// T54: more than the user's own config allows.
-    #[error(
-        "{place}: `{key}` may only narrow what you allow: found {found}, allowed at most {allowed} ({origin}); \
-         to allow more, set `{key}` in {user_file}"
-    )]
-    Widens { place: Place, key: String, found: String, allowed: String, origin: String, user_file: String },
+    #[error(transparent)]
+    Widens(#[from] Box<Widening>),
     #[error("{place}: `{key}`: expected {expected}, found {found}")]
     Value { place: Place, key: String, expected: String, found: String },
     #[error("{place}: `{key}` is missing: expected {expected}")]
@@ -28,6 +25,22 @@ pub enum ConfigError {
     TooLarge { file: String, bytes: usize, most: usize },
     #[error("`{file}`: {why}")]
     Unreadable { file: String, why: String },
+}
+
+/// A project asked for more than it may have. Boxed, because it is the one large error.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "{place}: `{key}` may only narrow what you allow: found {found}, allowed at most {allowed} ({origin}); \
+     to allow more, set `{key}` in {user_file}"
+)]
+pub struct Widening {
+    pub place: Place,
+    pub key: String,
+    pub found: String,
+    pub allowed: String,
+    /// Who set the most that is allowed.
+    pub origin: String,
+    pub user_file: String,
 }
 
 /// `bead.yaml:7`, or the file alone where the line is not known.

@@ -6,7 +6,7 @@
 use std::fmt;
 
 use super::duration::{Size, Span};
-use super::error::{ConfigError, Place};
+use super::error::{ConfigError, Place, Widening};
 use super::table::Table;
 
 /// Who set a value.
@@ -176,14 +176,15 @@ impl Narrow<'_> {
     ) -> Result<(), ConfigError> {
         let Some(wish) = wish else { return Ok(()) };
         if wish.value > to.value {
-            return Err(ConfigError::Widens {
+            return Err(Box::new(Widening {
                 place: wish.place.clone(),
                 key: format!("limits.{key}"),
                 found: wish.value.to_string(),
                 allowed: to.value.to_string(),
                 origin: to.origin.to_string(),
                 user_file: self.user_file.to_owned(),
-            });
+            })
+            .into());
         }
         *to = Sourced::new(wish.value.clone(), self.origin.clone());
         Ok(())

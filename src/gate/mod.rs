@@ -11,6 +11,7 @@ pub mod protected;
 pub mod recognise;
 mod run;
 pub mod spec;
+mod traces;
 pub mod verdict;
 
 pub use run::{GateError, GateReport, GateWatch, run_gate, run_gates};

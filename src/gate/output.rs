@@ -48,7 +48,9 @@ impl Kept {
             return without_escapes(&String::from_utf8_lossy(&[&self.head[..], &tail].concat()));
         }
         let note = format!("\n[... {} bytes left out]\n", self.left_out());
-        without_escapes(&[&String::from_utf8_lossy(&self.head), &note[..], &String::from_utf8_lossy(&tail)].concat())
+        without_escapes(
+            &[&String::from_utf8_lossy(&self.head), &note[..], &String::from_utf8_lossy(&tail)].concat(),
+        )
     }
 }
 

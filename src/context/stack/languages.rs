@@ -38,7 +38,7 @@ fn node(tree: &Tree<'_>) -> Option<Stack> {
     // What `npm init` writes is not a test.
     let real = !script.trim().is_empty() && !script.contains("no test specified");
     let run = if tool == "bun" { "bun run test".to_owned() } else { format!("{tool} test") };
-    let bun_tests = tool == "bun" && tree.any(|p| is_js_test(p));
+    let bun_tests = tool == "bun" && tree.any(is_js_test);
     let tests = if real {
         Some((run.as_str(), "package.json: scripts.test"))
     } else if bun_tests {
