@@ -16,9 +16,7 @@ use crate::config::environment::Environment;
 use crate::daemon::error::EngineError;
 use crate::daemon::house::{House, Site};
 use crate::daemon::machine::Machine;
-use crate::domain::ids::ProjectId;
-use crate::executor::Executor;
-use crate::executor::docker::Docker;
+use crate::executor::docker::{Access, Docker};
 use crate::journal::JournalError;
 
 pub(super) struct Desk {
@@ -34,18 +32,19 @@ impl Desk {
     }
 
     /// The container engine that `DOCKER_HOST` names, or the local one.
-    pub(super) fn executor(&self, house: &House) -> Result<Arc<dyn Executor>, CliError> {
-        let docker = Docker::connect(
-            self.environment.docker_host.as_deref(),
-            self.environment.xdg_runtime_dir.as_deref(),
-            house.places.mount_roots(),
-        );
-        Ok(Arc::new(docker.map_err(|e| engine_error(e.into()))?))
+    pub(super) async fn docker(&self, house: &House) -> Result<Docker, CliError> {
+        let access = Access {
+            host: self.environment.docker_host.clone(),
+            runtime_dir: self.environment.xdg_runtime_dir.clone(),
+            home: self.environment.home.clone(),
+            roots: house.places.mount_roots(),
+        };
+        Docker::connect(access).await.map_err(|e| engine_error(e.into()))
     }
 
     /// Everything `bead work` stands on.
-    pub(super) fn machine(&self, house: &House) -> Result<Machine, CliError> {
-        Machine::new(house, self.executor(house)?, Arc::new(Claude)).map_err(engine_error)
+    pub(super) async fn machine(&self, house: &House) -> Result<Machine, CliError> {
+        Machine::new(house, Arc::new(self.docker(house).await?), Arc::new(Claude)).map_err(engine_error)
     }
 
     pub(super) async fn site_in(&self, house: &House) -> Result<Site, CliError> {
@@ -79,12 +78,6 @@ impl Desk {
         let mut text = String::new();
         std::io::stdin().read_to_string(&mut text).map_err(|e| CliError::from_error(Exit::Failed, &e))?;
         Ok(text)
-    }
-
-    /// The project's id without opening its tracker: for commands that only read the journal.
-    pub(super) fn project_filter(&self) -> Option<ProjectId> {
-        let path = self.project.as_ref()?.canonicalize().ok()?;
-        Some(ProjectId::of_path(&path))
     }
 
     /// Lines of the tracker that cannot be read are told, every time: they are beads nobody works on.

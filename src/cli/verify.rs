@@ -13,8 +13,9 @@ pub(super) struct Args {}
 pub(super) async fn run(desk: &Desk, _args: Args) -> Result<Exit, CliError> {
     let house = desk.house()?;
     let site = desk.site_in(&house).await?;
-    let executor = desk.executor(&house).ok();
-    let report = verify::check(&house, &site, executor.as_deref()).await.map_err(engine_error)?;
+    let docker = desk.docker(&house).await.ok();
+    let executor = docker.as_ref().map(|d| d as &dyn crate::executor::Executor);
+    let report = verify::check(&house, &site, executor).await.map_err(engine_error)?;
     if desk.output.json {
         desk.output.document(&report);
     } else {

@@ -72,7 +72,7 @@ pub(super) async fn run(desk: &Desk, args: Args) -> Result<Exit, CliError> {
 async fn one(desk: &Desk, stop: &Stop, request: WorkRequest) -> Result<Exit, CliError> {
     let house = Arc::new(desk.house()?);
     let site = Arc::new(desk.site_in(&house).await?);
-    let machine = Arc::new(desk.machine(&house)?);
+    let machine = Arc::new(desk.machine(&house).await?);
     let engine = Engine::new(house, site, machine).with_person(stop.clone(), Arc::new(Live { output: desk.output }));
     let ended = match engine.work(request).await {
         Ok(ended) => ended,

@@ -215,18 +215,28 @@ impl Sitting<'_> {
             if self.stop.now() == Urgency::AtOnce {
                 return Err(EngineError::Left);
             }
+            if let Some(ExecutorError::OutputLost { .. }) = error {
+                return self.put_down().await;
+            }
             match self.executor.state(&self.id).await {
                 Ok(SandboxState::Exited(_)) if error.is_none() => return Ok(None),
                 Ok(SandboxState::Gone) => return Ok(None),
                 Ok(_) => match self.executor.attach(&self.id, seen(self.log.resume())).await {
                     Ok(attached) => return Ok(Some(attached)),
                     Err(ExecutorError::Gone(_)) => return Ok(None),
+                    Err(ExecutorError::OutputLost { .. }) => return self.put_down().await,
                     Err(error) => tracing::debug!(%error, "cannot attach yet"),
                 },
                 Err(error) => tracing::debug!(%error, "the engine is away"),
             }
             tokio::time::sleep(REACH_AGAIN).await;
         }
+    }
+
+    /// What a run said can no longer be known whole: it is ended, and its clone goes on in another.
+    async fn put_down(&self) -> Result<Option<Attached>, EngineError> {
+        self.executor.signal(&self.id, Signal::Kill).await?;
+        Ok(None)
     }
 
     fn gone(self) -> Seat {

@@ -147,7 +147,7 @@ const HALF: &str = r#"{ name: Bash, input: { command: "echo half > half.txt", de
 
 #[test]
 fn f17_a_silent_model_ends_by_the_idle_limit() {
-    let script = format!("conversations:\n  - turns:\n      - tools: [{HALF}]\n      - {{ fail: {{ hang: true }}, text: never }}\n");
+    let script = format!("conversations:\n  - turns:\n      - tools: [{HALF}]\n      - {{ fail: {{ hang: 10m }}, text: never }}\n");
     ends_by("idle: 4s", &script, "timeout", "idle");
 }
 

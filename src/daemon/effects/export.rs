@@ -114,7 +114,8 @@ impl Engine {
             limits: Limits { memory: SCRATCH + (1 << 30), ..Limits::default() },
             stdin: false,
             time_limit: EXPORT_DEADLINE,
-            log_cap: 4 << 30,
+            // No copy on disk: an export that was cut off is simply made again.
+            log_cap: 0,
             labels: self.labels(story, &work.run, nonce),
         }
     }
