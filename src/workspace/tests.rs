@@ -136,7 +136,7 @@ async fn the_clone_belongs_to_its_run_and_goes_whatever_is_in_it() {
     write(&outside, "kept", "k");
     symlink(&outside, path.join("link")).unwrap();
     std::fs::create_dir(path.join("locked")).unwrap();
-    std::fs::set_permissions(path.join("locked"), PermissionsExt::from_mode(0)).unwrap();
+    std::fs::set_permissions(path.join("locked"), PermissionsExt::from_mode(0o0)).unwrap();
     remove(&path).unwrap();
     assert!(!path.exists() && outside.join("kept").exists());
     remove(&path).unwrap();
@@ -342,6 +342,7 @@ async fn t25_pipes_in_the_clone_do_not_hang_the_export() {
         "sub/.gitattributes",
         ".git/objects/00/11",
         ".git/index",
+        "sub/.git/HEAD",
     ] {
         let bench = Bench::new();
         let (base, quarantine) = (bench.main(), bench.quarantine().await);
