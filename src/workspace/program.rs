@@ -56,8 +56,12 @@ pub struct Git {
 /// A call of git that gave no answer.
 #[derive(Debug, thiserror::Error)]
 pub enum GitError {
-    #[error("cannot start `git` (is it installed and on PATH?)")]
-    Start(#[source] std::io::Error),
+    #[error("cannot start `git` in `{}` (is git installed and on PATH?)", dir.display())]
+    Start {
+        dir: PathBuf,
+        #[source]
+        source: std::io::Error,
+    },
     #[error("`git {verb}` in `{}` took longer than {limit:?} and was stopped", dir.display())]
     Deadline { verb: &'static str, dir: PathBuf, limit: Duration },
     #[error("`git {verb}` in `{}` printed more than {cap} bytes", dir.display())]
@@ -292,7 +296,7 @@ impl<'g> Call<'g> {
         command.stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
         // A group of its own: Ctrl-C on the terminal must not tear a landing apart.
         command.process_group(0);
-        command.spawn().map_err(GitError::Start)
+        command.spawn().map_err(|source| GitError::Start { dir: self.dir.clone(), source })
     }
 }
 

@@ -105,6 +105,23 @@ async fn t01_the_clone_shares_no_byte_with_anyone() {
     assert_eq!(std::fs::metadata(&clone).unwrap().permissions().mode() & 0o777, 0o700);
 }
 
+/// A gate's container reads the quarantine as another user; on the host its private parent hides it.
+#[tokio::test]
+async fn the_quarantine_is_readable_inside_and_hidden_outside() {
+    let bench = Bench::new();
+    let work = bench.work(&run_id(1), |clone| write(clone, "c", "c\n")).await.unwrap();
+    bench.merged(&run_id(1), &bench.main(), &work.tip).await;
+    let path = bench.quarantine().await.path().to_owned();
+    let mode = |path: &Path| path.symlink_metadata().unwrap().permissions().mode();
+    assert_eq!(mode(path.parent().unwrap()) & 0o777, 0o700);
+    assert_eq!(mode(&path) & 0o005, 0o005);
+    assert_eq!(mode(&path.join("objects/pack")) & 0o005, 0o005);
+    for file in files_below(&path) {
+        assert_eq!(mode(&file) & 0o004, 0o004, "{}", file.display());
+    }
+    assert_eq!(bench.git_in(&path, &["config", "core.sharedRepository"]), "0644");
+}
+
 #[tokio::test]
 async fn t01_a_shared_file_stops_the_handing_over() {
     let bench = Bench::new();

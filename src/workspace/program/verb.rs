@@ -41,7 +41,7 @@ impl Verb {
             Self::DiffIndex => &["diff-index", "--cached", "-z", "--name-only", "--ignore-submodules=dirty"],
             Self::Fetch => &["fetch"],
             Self::IndexPack => &["index-pack", "--stdin", "--fix-thin", "--strict"],
-            Self::Init => &["init", "--quiet", "--bare", "--template="],
+            Self::Init => &["init", "--quiet", "--bare", "--template=", "--shared=0644"],
             Self::LsFiles => &["ls-files", "-z"],
             Self::MergeTree => &["merge-tree", "--write-tree", "-z", "--name-only", "--no-messages"],
             Self::MkTree => &["mktree", "-z"],
