@@ -56,7 +56,9 @@ impl Desk {
     pub(super) fn project_path(&self) -> Result<PathBuf, CliError> {
         match &self.project {
             Some(path) if path.is_dir() => Ok(path.clone()),
-            Some(path) => Err(CliError::refused(format!("`--project {}`: there is no such folder", path.display()))),
+            Some(path) => {
+                Err(CliError::refused(format!("`--project {}`: there is no such folder", path.display())))
+            }
             None => std::env::current_dir().map_err(|e| CliError::from_error(Exit::Failed, &e)),
         }
     }

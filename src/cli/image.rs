@@ -33,8 +33,7 @@ pub(super) async fn run(desk: &Desk, args: Args) -> Result<Exit, CliError> {
     let docker = desk.docker(&house).await?;
     match args.command {
         Command::Build { name } => {
-            let kitchen =
-                Kitchen { cache: house.places.cache(), variables: &desk.environment.inherited.0 };
+            let kitchen = Kitchen { cache: house.places.cache(), variables: &desk.environment.inherited.0 };
             let output = desk.output;
             let mut progress = |line: &str| output.say(&paint(DIM, &clean::clean_line(line)));
             let built = image::build(&docker, &name, &kitchen, &mut progress).await.map_err(image_error)?;
@@ -51,11 +50,13 @@ pub(super) async fn run(desk: &Desk, args: Args) -> Result<Exit, CliError> {
         Command::List => {
             let images = image::list(&docker).await.map_err(image_error)?;
             if desk.output.json {
-                desk.output.document(&images.iter().map(|(i, current)| describe(i, *current)).collect::<Vec<_>>());
+                desk.output
+                    .document(&images.iter().map(|(i, current)| describe(i, *current)).collect::<Vec<_>>());
                 return Ok(Exit::Done);
             }
             if images.is_empty() {
-                desk.output.say("no images yet; `bead image build worker` builds the one agents and gates run in");
+                desk.output
+                    .say("no images yet; `bead image build worker` builds the one agents and gates run in");
             }
             for (image, current) in &images {
                 let state = if *current { paint(GOOD, "current") } else { paint(WARN, "outdated") };

@@ -63,7 +63,7 @@ pub(super) async fn run(desk: &Desk, args: Args) -> Result<Exit, CliError> {
     let found = if names.is_empty() { "no stack that I know".to_owned() } else { names.join(", ") };
     desk.output.line(&format!("{} {found}; target {target}", paint(DIM, "found")));
     match &tests {
-        Some(run) => desk.output.line(&format!("{} {run}", paint(DIM, "gate ")),),
+        Some(run) => desk.output.line(&format!("{} {run}", paint(DIM, "gate "))),
         None => desk.output.line("no test command found: add a gate to bead.yaml, nothing lands without one"),
     }
     if written {
@@ -105,7 +105,8 @@ impl Files for Folder<'_> {
         let mut open = vec![self.0.to_owned()];
         while let Some(dir) = open.pop() {
             for entry in std::fs::read_dir(&dir).into_iter().flatten().flatten() {
-                let skipped = matches!(entry.file_name().to_str(), Some(".git" | "node_modules" | "target" | ".venv"));
+                let skipped =
+                    matches!(entry.file_name().to_str(), Some(".git" | "node_modules" | "target" | ".venv"));
                 let Ok(kind) = entry.file_type() else { continue };
                 if kind.is_dir() && !skipped {
                     open.push(entry.path());

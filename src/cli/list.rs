@@ -66,7 +66,12 @@ pub(super) async fn run(desk: &Desk, args: Args) -> Result<Exit, CliError> {
 /// One bead on one line; `ready` uses it too.
 pub(super) fn line(output: Output, bead: &Bead) -> String {
     let id = Output::fit(bead.id.as_str(), 24);
-    let head = format!("{id:<12} P{} {:<8} {:<11} ", bead.priority, Output::fit(&bead.issue_type, 8), Output::fit(bead.status.as_str(), 11));
+    let head = format!(
+        "{id:<12} P{} {:<8} {:<11} ",
+        bead.priority,
+        Output::fit(&bead.issue_type, 8),
+        Output::fit(bead.status.as_str(), 11)
+    );
     let room = output.width.saturating_sub(head.chars().count()).max(20);
     let tail = head.strip_prefix(&id).unwrap_or(&head).to_owned();
     format!("{}{}{}", paint(STRONG, &id), paint(DIM, &tail), Output::fit(&bead.title, room))

@@ -43,7 +43,11 @@ pub(super) async fn run(desk: &Desk, args: Args) -> Result<Exit, CliError> {
         let upto = if over { rest.len() } else { whole };
         for line in String::from_utf8_lossy(&rest[..upto]).lines() {
             // Raw is raw for a program; a terminal never gets bytes an agent chose (T34).
-            let safe = if extension == "jsonl" && !desk.output.terminal { line.to_owned() } else { clean::clean_line(line) };
+            let safe = if extension == "jsonl" && !desk.output.terminal {
+                line.to_owned()
+            } else {
+                clean::clean_line(line)
+            };
             desk.output.plain(&safe);
         }
         rest.drain(..upto);
@@ -62,7 +66,8 @@ fn find(house: &House, name: &str) -> Result<RunRow, CliError> {
     };
     let rows = house.journal.runs(&filter, 1).map_err(journal_error)?;
     rows.into_iter().next().ok_or_else(|| {
-        CliError::refused(format!("there is no run or bead `{name}` with a log")).hint("`bead runs` lists all runs")
+        CliError::refused(format!("there is no run or bead `{name}` with a log"))
+            .hint("`bead runs` lists all runs")
     })
 }
 

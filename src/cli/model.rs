@@ -46,7 +46,10 @@ pub(super) async fn run(desk: &Desk, args: Args) -> Result<Exit, CliError> {
         desk.output.value(&json!({ "url": server.url() }));
     } else {
         desk.output.line(&format!("serving on {}", server.url()));
-        desk.output.say(&format!("use it: ANTHROPIC_BASE_URL={} ANTHROPIC_API_KEY=none claude -p hello", server.url()));
+        desk.output.say(&format!(
+            "use it: ANTHROPIC_BASE_URL={} ANTHROPIC_API_KEY=none claude -p hello",
+            server.url()
+        ));
     }
     let _ = tokio::signal::ctrl_c().await;
     server.close().await;

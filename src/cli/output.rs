@@ -72,7 +72,8 @@ impl Output {
 
     /// Something a person must not miss, also under `--quiet`.
     pub(super) fn warn(self, text: &str) {
-        let _ = writeln!(anstream::stderr().lock(), "{} {}", paint(WARN, "warning:"), clean::clean_line(text));
+        let _ =
+            writeln!(anstream::stderr().lock(), "{} {}", paint(WARN, "warning:"), clean::clean_line(text));
     }
 
     /// One line of data for people. The text must be clean already, apart from our own colours.

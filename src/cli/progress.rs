@@ -40,8 +40,12 @@ impl Progress for Live {
                 self.output.say(&format!("  {}  {}", paint(STRONG, &attempt), paint(DIM, run)));
             }
             Body::AgentEnded(end) if end.ending == Ending::Finished => self.mark(DIM, "-", &text),
-            Body::AgentEnded(_) | Body::ExportRejected { .. } | Body::GatesFailed { .. } => self.mark(BAD, "x", &text),
-            Body::GateEnded { passed: true, .. } | Body::Landed { .. } | Body::Closed { .. } => self.mark(GOOD, "+", &text),
+            Body::AgentEnded(_) | Body::ExportRejected { .. } | Body::GatesFailed { .. } => {
+                self.mark(BAD, "x", &text)
+            }
+            Body::GateEnded { passed: true, .. } | Body::Landed { .. } | Body::Closed { .. } => {
+                self.mark(GOOD, "+", &text)
+            }
             Body::GateEnded { passed: false, .. } => self.mark(BAD, "x", &text),
             Body::Conflicted { .. }
             | Body::Protected { .. }

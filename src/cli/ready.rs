@@ -20,7 +20,8 @@ pub(super) async fn run(desk: &Desk, args: Args) -> Result<Exit, CliError> {
         desk.output.warn(refused);
     }
     if desk.output.json {
-        let values: Vec<_> = queue.ready.iter().take(limit).filter_map(|b| queue.snapshot.json(&b.id)).collect();
+        let values: Vec<_> =
+            queue.ready.iter().take(limit).filter_map(|b| queue.snapshot.json(&b.id)).collect();
         desk.output.document(&values);
         return Ok(Exit::Done);
     }

@@ -8,12 +8,12 @@ use clap::{Args as ClapArgs, Parser as _};
 use super::arguments::Arguments;
 use super::desk::Desk;
 use super::{CliError, Exit};
-use crate::config::environment::{Environment, Secret};
 use crate::clock::SystemClock;
+use crate::config::environment::{Environment, Secret};
 use crate::model::script::Script;
+use crate::model::{ModelServer, ModelServerSpec};
 use crate::workspace::program::Git;
 use crate::workspace::repo::UserRepo;
-use crate::model::{ModelServer, ModelServerSpec};
 
 /// What a rehearsal's gateway injects: no real key is near it.
 const PLACEHOLDER: &str = "rehearsal-no-key";
@@ -45,9 +45,7 @@ pub(super) async fn run(desk: &Desk, args: Args) -> Result<Exit, CliError> {
     }
     let clock = std::sync::Arc::new(SystemClock::default());
     let spec = ModelServerSpec { script, bind: ([127, 0, 0, 1], 0).into(), record: None, clock };
-    let server = ModelServer::start(spec)
-        .await
-        .map_err(|e| CliError::from_error(Exit::Failed, &e))?;
+    let server = ModelServer::start(spec).await.map_err(|e| CliError::from_error(Exit::Failed, &e))?;
     let project = desk.project_path()?;
     let mut environment = Environment {
         base_url: Some(server.url()),
@@ -87,10 +85,17 @@ struct Copy {
 
 async fn copy(project: &Path, environment: &mut Environment) -> Result<Copy, CliError> {
     let git = Git::new(environment.inherited.0.iter().cloned());
-    let root = UserRepo::open(&git, project).await.map_err(|e| CliError::from_error(Exit::Refused, &e))?.root().to_owned();
+    let root = UserRepo::open(&git, project)
+        .await
+        .map_err(|e| CliError::from_error(Exit::Refused, &e))?
+        .root()
+        .to_owned();
     if !root.join(".git").is_dir() {
-        return Err(CliError::refused(format!("`{}` is a linked work tree: a copy of it would share its refs", root.display()))
-            .hint("rehearse in the main work tree, or with `--in-place`"));
+        return Err(CliError::refused(format!(
+            "`{}` is a linked work tree: a copy of it would share its refs",
+            root.display()
+        ))
+        .hint("rehearse in the main work tree, or with `--in-place`"));
     }
     let failed = |e: std::io::Error| CliError::failed(format!("cannot copy `{}`: {e}", root.display()));
     let folder = tempfile::Builder::new().prefix("bead-rehearsal-").tempdir().map_err(failed)?;

@@ -33,7 +33,8 @@ pub(super) async fn run(desk: &Desk, args: Args) -> Result<Exit, CliError> {
     let mut rows = house.journal.runs(&filter, 20).map_err(journal_error)?;
     house.mark_interrupted(&mut rows);
     for row in &rows {
-        let text = format!("run {}  {}  {}  {}  ${:.2}", row.run, row.kind, row.started, row.state, row.cost_usd);
+        let text =
+            format!("run {}  {}  {}  {}  ${:.2}", row.run, row.kind, row.started, row.state, row.cost_usd);
         desk.output.line(&paint(DIM, &text));
     }
     Ok(Exit::Done)

@@ -23,9 +23,11 @@ pub(super) async fn run(desk: &Desk, _args: Args) -> Result<Exit, CliError> {
             desk.output.line(&paint(DIM, &crate::domain::clean::clean_line(&format!("note: {note}"))));
         }
         for violation in &report.violations {
-            desk.output.line(&paint(BAD, &crate::domain::clean::clean_line(&format!("violation: {violation}"))));
+            desk.output
+                .line(&paint(BAD, &crate::domain::clean::clean_line(&format!("violation: {violation}"))));
         }
-        let checked = format!("{} events, {} claims, {} runs checked", report.events, report.claims, report.runs);
+        let checked =
+            format!("{} events, {} claims, {} runs checked", report.events, report.claims, report.runs);
         if report.violations.is_empty() {
             desk.output.line(&format!("{}: {checked}", paint(GOOD, "all right")));
         } else {

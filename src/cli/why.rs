@@ -17,7 +17,8 @@ pub(super) async fn run(desk: &Desk, args: Args) -> Result<Exit, CliError> {
     let id = BeadId::new(args.id);
     let why = crate::daemon::queue::why(&house, &site, &id).await.map_err(engine_error)?;
     if desk.output.json {
-        desk.output.document(&json!({ "id": id, "ready": why.ready, "state": why.state, "reason": why.sentence }));
+        desk.output
+            .document(&json!({ "id": id, "ready": why.ready, "state": why.state, "reason": why.sentence }));
     } else {
         desk.output.line(&crate::domain::clean::clean_line(&why.sentence));
     }

@@ -73,7 +73,8 @@ async fn one(desk: &Desk, stop: &Stop, request: WorkRequest) -> Result<Exit, Cli
     let house = Arc::new(desk.house()?);
     let site = Arc::new(desk.site_in(&house).await?);
     let machine = Arc::new(desk.machine(&house).await?);
-    let engine = Engine::new(house, site, machine).with_person(stop.clone(), Arc::new(Live { output: desk.output }));
+    let engine =
+        Engine::new(house, site, machine).with_person(stop.clone(), Arc::new(Live { output: desk.output }));
     let ended = match engine.work(request).await {
         Ok(ended) => ended,
         Err(EngineError::Left) => {
@@ -116,7 +117,8 @@ fn summary(ended: &Ended) -> String {
 /// The first Ctrl-C stops properly, the second leaves at once.
 async fn listen(stop: Stop, output: super::output::Output) {
     use tokio::signal::unix::{SignalKind, signal};
-    let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
+    let (Ok(mut interrupt), Ok(mut terminate)) =
+        (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
     else {
         return;
     };

@@ -18,9 +18,9 @@ use crate::agent::stream::Stream;
 use crate::agent::summary::Summary;
 use crate::agent::{Dialect, ExitFacts, StopReason, When};
 use crate::clock::Clock;
+use crate::daemon::effects::agent::seen;
 use crate::domain::agent_event::AgentEvent;
 use crate::executor::{Attached, Chunk, Executor, ExecutorError, SandboxId, SandboxState, Signal};
-use crate::daemon::effects::agent::seen;
 use crate::gateway::meter::MeterReading;
 use crate::journal::log::{Room, RunLog};
 
@@ -200,11 +200,13 @@ impl Sitting<'_> {
             // An engine that does not answer now is asked again by the next step; KILL is repeated by removal.
             Some(Action::Term) => drop(self.executor.signal(&self.id, Signal::Term).await),
             Some(Action::Kill) => drop(self.executor.signal(&self.id, Signal::Kill).await),
-            Some(Action::GiveUp) => return Err(ExecutorError::Refused {
-                what: "end the container".to_owned(),
-                why: format!("{} still runs 30 s after KILL; its folder is kept aside", self.id.0),
+            Some(Action::GiveUp) => {
+                return Err(ExecutorError::Refused {
+                    what: "end the container".to_owned(),
+                    why: format!("{} still runs 30 s after KILL; its folder is kept aside", self.id.0),
+                }
+                .into());
             }
-            .into()),
         }
         Ok(())
     }

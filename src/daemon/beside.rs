@@ -20,7 +20,9 @@ pub async fn close_merged(house: &House, site: &Site) -> Result<Vec<String>, Eng
     let mut closed = Vec::new();
     for story in house.journal.all_stories(Some(&site.id))? {
         let beside = story.finish.outcome == Outcome::Parked && story.finish.branch.is_some();
-        let Some(commit) = story.finish.commit.as_ref().filter(|_| beside && !story.is_open()) else { continue };
+        let Some(commit) = story.finish.commit.as_ref().filter(|_| beside && !story.is_open()) else {
+            continue;
+        };
         // A bead that is gone from the tracker needs no closing.
         let Ok(bead) = site.tracker.show(&story.bead).await else { continue };
         let waits = bead.status == Status::Blocked && bead.has_label(crate::beads::PARKED);

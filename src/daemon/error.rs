@@ -4,8 +4,8 @@
 //! journal, so that the next command continues it. Start with [`EngineError`].
 
 use crate::beads::TrackerError;
-use crate::executor::ExecutorError;
 use crate::context::prompt::PromptError;
+use crate::executor::ExecutorError;
 use crate::gate::GateError;
 use crate::gateway::GatewayError;
 use crate::journal::JournalError;
@@ -73,14 +73,18 @@ impl EngineError {
             Self::Executor(ExecutorError::Unreachable { .. }) => (
                 true,
                 vec![
-                    "start a container engine: `sudo systemctl start docker`, or `dockerd &` as root".to_owned(),
-                    "an engine elsewhere on this machine: set `DOCKER_HOST=unix:///path/to/docker.sock`".to_owned(),
+                    "start a container engine: `sudo systemctl start docker`, or `dockerd &` as root"
+                        .to_owned(),
+                    "an engine elsewhere on this machine: set `DOCKER_HOST=unix:///path/to/docker.sock`"
+                        .to_owned(),
                 ],
             ),
             Self::Executor(ExecutorError::Remote { .. }) => {
                 (true, next("unset `DOCKER_HOST`, or point it at a unix socket of this machine"))
             }
-            Self::Executor(ExecutorError::NoImage(name)) => (true, vec![format!("build it: `bead image build {name}`")]),
+            Self::Executor(ExecutorError::NoImage(name)) => {
+                (true, vec![format!("build it: `bead image build {name}`")])
+            }
             // What is wrong with a repository is known before anything is done in it.
             Self::Repo(error) => (!matches!(error, RepoError::Git(_) | RepoError::Objects(_)), Vec::new()),
             Self::Left | Self::Died(_) => (false, Vec::new()),

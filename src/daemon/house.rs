@@ -85,7 +85,9 @@ impl House {
     pub fn mark_interrupted(&self, rows: &mut [RunRow]) {
         for row in rows.iter_mut().filter(|row| row.state == "running") {
             let (Some(project), Some(bead)) = (&row.project, &row.bead) else { continue };
-            let Ok(project) = serde_json::from_value(serde_json::Value::String(project.clone())) else { continue };
+            let Ok(project) = serde_json::from_value(serde_json::Value::String(project.clone())) else {
+                continue;
+            };
             let taken = locks::take(&self.places.locks(), &project, &BeadId::new(bead.clone()));
             if matches!(taken, Ok(Taken::Ours(_))) {
                 "interrupted".clone_into(&mut row.state);

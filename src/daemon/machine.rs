@@ -17,8 +17,8 @@ use crate::domain::event::Order;
 use crate::domain::ids::Oid;
 use crate::executor::spec::RunUser;
 use crate::executor::{Executor, Image};
-use crate::gateway::credential::{self, Credential, CredentialError};
 use crate::gateway::Owner;
+use crate::gateway::credential::{self, Credential, CredentialError};
 use crate::gateway::upstream::Upstream;
 
 /// No bead.yaml is longer; the parser refuses longer ones by itself.
@@ -93,8 +93,10 @@ impl Engine {
         let Some(bytes) = self.site.repo.file_at(commit, project::FILE, CONFIG_CAP)? else {
             let there = self.site.root().join(project::FILE).exists();
             return Err(if there {
-                Refusal::new(format!("`{}` is not committed on the target", project::FILE))
-                    .hint(format!("commit bead.yaml first: `git add {0} && git commit -m \"Add {0}\"`", project::FILE))
+                Refusal::new(format!("`{}` is not committed on the target", project::FILE)).hint(format!(
+                    "commit bead.yaml first: `git add {0} && git commit -m \"Add {0}\"`",
+                    project::FILE
+                ))
             } else {
                 Refusal::new(format!("this project has no `{}`", project::FILE))
                     .hint("`bead init` writes one; look at it, then commit it")

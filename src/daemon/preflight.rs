@@ -4,8 +4,8 @@
 //! changed here. Start with [`Engine::preflight`].
 
 use super::engine::Engine;
-use super::machine::CONFIG_CAP;
 use super::error::EngineError;
+use super::machine::CONFIG_CAP;
 use super::queue;
 use super::refusal::Refusal;
 use super::work::WorkRequest;
@@ -65,13 +65,23 @@ impl Engine {
     }
 
     /// The bead itself: there, open, free, not landed already, not blocked.
-    async fn check_bead(&self, request: &WorkRequest, forced: &mut Vec<String>) -> Result<String, EngineError> {
+    async fn check_bead(
+        &self,
+        request: &WorkRequest,
+        forced: &mut Vec<String>,
+    ) -> Result<String, EngineError> {
         let id = &request.bead;
         let bead = self.site.tracker.show(id).await?;
         if let Some(commit) = queue::landed_but_open(&self.house, &self.site, &bead)? {
-            return Err(Refusal::new(format!("bead `{id}` landed as {}, the tracker says {}", commit.short(), bead.status.as_str()))
-                .hint(format!("`bead close {id} --reason \"landed\"`, or `bead reopen {id}` to have it worked on again"))
-                .into());
+            return Err(Refusal::new(format!(
+                "bead `{id}` landed as {}, the tracker says {}",
+                commit.short(),
+                bead.status.as_str()
+            ))
+            .hint(format!(
+                "`bead close {id} --reason \"landed\"`, or `bead reopen {id}` to have it worked on again"
+            ))
+            .into());
         }
         let snapshot = self.site.tracker.snapshot().await?;
         match queue::explain(&self.house, &self.site, &snapshot, id).await? {
@@ -88,7 +98,8 @@ impl Engine {
                 forced.push(text);
             }
             Readiness::NotReady { why } => {
-                let free = bead.assignee.is_none() && !matches!(bead.status, crate::domain::bead::Status::Closed);
+                let free =
+                    bead.assignee.is_none() && !matches!(bead.status, crate::domain::bead::Status::Closed);
                 if !(request.force && free) {
                     let mut refusal = Refusal::new(format!("bead `{id}` cannot be worked on: {why}"));
                     refusal = if bead.status == crate::domain::bead::Status::Closed {
@@ -146,9 +157,15 @@ impl Engine {
             if dirty.is_empty() {
                 continue;
             }
-            let shown = dirty.iter().take(5).map(|p| format!("`{}`", String::from_utf8_lossy(p))).collect::<Vec<_>>().join(", ");
+            let shown = dirty
+                .iter()
+                .take(5)
+                .map(|p| format!("`{}`", String::from_utf8_lossy(p)))
+                .collect::<Vec<_>>()
+                .join(", ");
             let more = if dirty.len() > 5 { format!(" and {} more", dirty.len() - 5) } else { String::new() };
-            let text = format!("{target} is checked out in `{}` with changes in {shown}{more}", tree.root.display());
+            let text =
+                format!("{target} is checked out in `{}` with changes in {shown}{more}", tree.root.display());
             if !request.force {
                 return Err(Refusal::new(text)
                     .hint("commit or stash them first")

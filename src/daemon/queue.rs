@@ -73,7 +73,11 @@ pub async fn why(house: &House, site: &Site, id: &BeadId) -> Result<Why, EngineE
         let last = house.journal.stories_of(&site.id, id)?.pop();
         let reason = last.map(|s| s.finish.reason).filter(|r| !r.is_empty());
         let reason = reason.unwrap_or_else(|| "its comments say why".to_owned());
-        return Ok(Why { ready: false, state: "parked", sentence: format!("`{id}` is parked for a person: {reason}") });
+        return Ok(Why {
+            ready: false,
+            state: "parked",
+            sentence: format!("`{id}` is parked for a person: {reason}"),
+        });
     }
     let readiness = explain(house, site, &snapshot, id).await?;
     let state = match &readiness {
@@ -90,7 +94,8 @@ fn under_way(house: &House, story: &Story) -> Why {
     let id = &story.bead;
     if let Phase::Suspended { cause, reason, until } = &story.phase {
         let until = until.map(|t| format!(" until {}", t.format("%Y-%m-%d %H:%M UTC"))).unwrap_or_default();
-        let sentence = format!("`{id}` is suspended ({}){until}: {reason}; `bead work {id}` goes on", cause.as_str());
+        let sentence =
+            format!("`{id}` is suspended ({}){until}: {reason}; `bead work {id}` goes on", cause.as_str());
         return Why { ready: false, state: "suspended", sentence };
     }
     let attempt = tell::ordinal(story.attempt);
@@ -122,7 +127,8 @@ pub fn landed_but_open(house: &House, site: &Site, bead: &Bead) -> Result<Option
     }
     let filter = Filter { project: Some(site.id.clone()), bead: Some(bead.id.clone()), run: None };
     let since = house.journal.events(story.id, &filter, usize::MAX)?;
-    let reopened = since.iter().any(|e| matches!(&e.body, Body::ByHand { what } if what.starts_with("reopened")));
+    let reopened =
+        since.iter().any(|e| matches!(&e.body, Body::ByHand { what } if what.starts_with("reopened")));
     Ok(if reopened { None } else { story.finish.commit })
 }
 

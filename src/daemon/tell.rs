@@ -10,11 +10,17 @@ use crate::domain::run::{Cause, RunState};
 #[expect(clippy::too_many_lines, reason = "a flat match: one sentence for each event")]
 pub fn sentence(body: &Body) -> String {
     match body {
-        Body::Claiming { order } => format!("taking it: {} (base {} of {})", order.title, order.base.short(), order.target),
+        Body::Claiming { order } => {
+            format!("taking it: {} (base {} of {})", order.title, order.base.short(), order.target)
+        }
         Body::Claimed => "claimed".to_owned(),
         Body::ClaimLost { reason } => format!("not claimed: {reason}"),
         Body::AttemptStarted { from, resume, .. } => {
-            format!("attempt begins at {}{}", from.short(), if *resume { ", in the same conversation" } else { "" })
+            format!(
+                "attempt begins at {}{}",
+                from.short(),
+                if *resume { ", in the same conversation" } else { "" }
+            )
         }
         Body::WorkspaceReady => "workspace ready".to_owned(),
         Body::AgentStarting { sandbox, .. } => format!("starting sandbox {sandbox}"),
@@ -23,13 +29,22 @@ pub fn sentence(body: &Body) -> String {
         Body::Exported { tip, commits, wip, files, tracker_touched } => {
             let left = if *wip { ", uncommitted work committed for it" } else { "" };
             let tracker = if tracker_touched.is_empty() { "" } else { "; changes to .beads/ are dropped" };
-            format!("work kept: {}, {} at {}{left}{tracker}", count(*commits, "commit"), count(*files, "file"), tip.short())
+            format!(
+                "work kept: {}, {} at {}{left}{tracker}",
+                count(*commits, "commit"),
+                count(*files, "file"),
+                tip.short()
+            )
         }
         Body::ExportRejected { reason } => format!("export refused: {reason}"),
-        Body::NothingChanged { said } if said.is_empty() => "the agent changed nothing and gave no reason".to_owned(),
+        Body::NothingChanged { said } if said.is_empty() => {
+            "the agent changed nothing and gave no reason".to_owned()
+        }
         Body::NothingChanged { said } => format!("the agent changed nothing: {said}"),
         Body::Merged { commit, onto, .. } => format!("merged onto {} as {}", onto.short(), commit.short()),
-        Body::Conflicted { onto, paths } => format!("conflicts with {} in {}", onto.short(), paths.join(", ")),
+        Body::Conflicted { onto, paths } => {
+            format!("conflicts with {} in {}", onto.short(), paths.join(", "))
+        }
         Body::GateStarted { gate, command } => format!("gate {gate}: {command}"),
         Body::GateEnded { gate, passed, summary, seconds } => {
             format!("gate {gate} {} in {seconds:.1} s: {summary}", if *passed { "passed" } else { "failed" })
@@ -37,19 +52,27 @@ pub fn sentence(body: &Body) -> String {
         Body::GatesPassed { skipped: true } => "landing without gates, as asked".to_owned(),
         Body::GatesPassed { skipped: false } => "all gates passed".to_owned(),
         Body::GatesFailed { findings } => {
-            format!("gates failed: {}", findings.iter().map(|f| f.title.as_str()).collect::<Vec<_>>().join("; "))
+            format!(
+                "gates failed: {}",
+                findings.iter().map(|f| f.title.as_str()).collect::<Vec<_>>().join("; ")
+            )
         }
         Body::GatesBroken { reason } => format!("a gate could not run: {reason}"),
         Body::Protected { paths } => format!("protected paths changed: {}", paths.join(", ")),
         Body::Landing { old, new } => format!("landing: {} -> {}", old.short(), new.short()),
         Body::Landed { commit } => format!("landed as {}", commit.short()),
         Body::TargetMoved { tip } => format!("the target moved to {}: merging and gating again", tip.short()),
-        Body::LandedBeside { branch, commit, why } => format!("landed beside as {branch} ({}): {why}", commit.short()),
+        Body::LandedBeside { branch, commit, why } => {
+            format!("landed beside as {branch} ({}): {why}", commit.short())
+        }
         Body::Closed { reason } => format!("closed: {reason}"),
-        Body::Settling { outcome, cause, reason } => format!("{}{}: {reason}", outcome.as_str(), bracketed(cause.as_ref())),
+        Body::Settling { outcome, cause, reason } => {
+            format!("{}{}: {reason}", outcome.as_str(), bracketed(cause.as_ref()))
+        }
         Body::Settled => "given back".to_owned(),
         Body::Suspended { cause, reason, until } => {
-            let until = until.map(|t| format!(" until {}", t.format("%Y-%m-%d %H:%M UTC"))).unwrap_or_default();
+            let until =
+                until.map(|t| format!(" until {}", t.format("%Y-%m-%d %H:%M UTC"))).unwrap_or_default();
             format!("suspended ({}){until}: {reason}", cause.as_str())
         }
         Body::Resumed { why, .. } => format!("goes on: {why}"),
@@ -80,7 +103,11 @@ fn ending(end: &AgentEnd) -> String {
 
 /// `12 s`, `4 min 10 s`, `2 h 5 min`.
 pub fn seconds(seconds: f64) -> String {
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a run's length is small and positive")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a run's length is small and positive"
+    )]
     let whole = seconds.max(0.0).round() as u64;
     match whole {
         0..=99 => format!("{whole} s"),

@@ -32,7 +32,11 @@ pub struct Report {
 }
 
 /// Checks one project. Without an executor the containers are not looked at, and the report says so.
-pub async fn check(house: &House, site: &Site, executor: Option<&dyn Executor>) -> Result<Report, EngineError> {
+pub async fn check(
+    house: &House,
+    site: &Site,
+    executor: Option<&dyn Executor>,
+) -> Result<Report, EngineError> {
     let mut report = Report::default();
     let events = house.journal.events(0, &Filter::default(), usize::MAX)?;
     report.events = events.len();
@@ -59,7 +63,9 @@ pub async fn check(house: &House, site: &Site, executor: Option<&dyn Executor>) 
 fn numbers(events: &[Event], report: &mut Report) {
     for (expected, event) in (1u64..).zip(events) {
         if event.seq != expected {
-            report.violations.push(format!("the journal has a gap: expected event {expected}, found {}", event.seq));
+            report
+                .violations
+                .push(format!("the journal has a gap: expected event {expected}, found {}", event.seq));
             return;
         }
     }
@@ -130,17 +136,30 @@ async fn landings(site: &Site, stories: &[Story], report: &mut Report) -> Result
                 continue;
             }
             if site.repo.objects()?.has_been_at(target, commit)? {
-                report.notes.push(format!("{target} was rewritten: it no longer has {} of bead `{}`", commit.short(), story.bead));
+                report.notes.push(format!(
+                    "{target} was rewritten: it no longer has {} of bead `{}`",
+                    commit.short(),
+                    story.bead
+                ));
             } else {
-                report.violations.push(format!("bead `{}` is landed, but {target} does not have {}", story.bead, commit.short()));
+                report.violations.push(format!(
+                    "bead `{}` is landed, but {target} does not have {}",
+                    story.bead,
+                    commit.short()
+                ));
             }
         }
         for (commit, run) in merges {
-            let Some(story) = stories.iter().find(|s| s.runs.iter().any(|r| r.as_str() == run)) else { continue };
+            let Some(story) = stories.iter().find(|s| s.runs.iter().any(|r| r.as_str() == run)) else {
+                continue;
+            };
             let known = landed(story) == Some(&commit) || story.finish.commit.as_ref() == Some(&commit);
             let under_way = matches!(story.phase, Phase::Landing { .. } | Phase::Closing);
             if !known && !under_way {
-                report.violations.push(format!("{target} has {} of run {run}, but the journal did not land it", commit.short()));
+                report.violations.push(format!(
+                    "{target} has {} of run {run}, but the journal did not land it",
+                    commit.short()
+                ));
             }
         }
     }
@@ -161,7 +180,8 @@ async fn merges_of_ours(site: &Site, target: &str) -> Result<Vec<(Oid, String)>,
 }
 
 fn landed(story: &Story) -> Option<&Oid> {
-    let done = matches!(story.phase, Phase::Cleaning | Phase::Finished) && story.finish.outcome == Outcome::Landed;
+    let done =
+        matches!(story.phase, Phase::Cleaning | Phase::Finished) && story.finish.outcome == Outcome::Landed;
     if done { story.finish.commit.as_ref() } else { None }
 }
 
@@ -178,7 +198,11 @@ async fn kept_work(site: &Site, events: &[Event], report: &mut Report) -> Result
         match refs.get(&name) {
             // The landed merge commit takes the place of its own second parent.
             Some(found) if site.repo.objects()?.is_ancestor(tip, found)? => {}
-            Some(found) => report.violations.push(format!("{name} is at {}, the journal kept {}", found.short(), tip.short())),
+            Some(found) => report.violations.push(format!(
+                "{name} is at {}, the journal kept {}",
+                found.short(),
+                tip.short()
+            )),
             None => report.violations.push(format!("{name} is gone, it held {}", tip.short())),
         }
     }
@@ -186,7 +210,12 @@ async fn kept_work(site: &Site, events: &[Event], report: &mut Report) -> Result
 }
 
 /// (viii) The tracker reads line by line; claims of ours have a story behind them.
-async fn tracker(house: &House, site: &Site, stories: &[Story], report: &mut Report) -> Result<(), EngineError> {
+async fn tracker(
+    house: &House,
+    site: &Site,
+    stories: &[Story],
+    report: &mut Report,
+) -> Result<(), EngineError> {
     let snapshot = site.tracker.snapshot().await?;
     for problem in &snapshot.problems {
         report.violations.push(format!("tracker line {}: {}", problem.line, problem.what));
@@ -197,20 +226,31 @@ async fn tracker(house: &House, site: &Site, stories: &[Story], report: &mut Rep
         if let Some(token) = bead.claim_token() {
             let open = mine.iter().any(|s| s.is_open() && s.order.token == token);
             if !open && !matches!(bead.status, Status::Closed) {
-                report.violations.push(format!("bead `{}` carries a claim of ours that no open story has", bead.id));
+                report
+                    .violations
+                    .push(format!("bead `{}` carries a claim of ours that no open story has", bead.id));
             }
         }
         if let Some(story) = last
             && landed(story).is_some()
             && bead.status != Status::Closed
         {
-            report.notes.push(format!("bead `{}` landed, but the tracker says {}", bead.id, bead.status.as_str()));
+            report.notes.push(format!(
+                "bead `{}` landed, but the tracker says {}",
+                bead.id,
+                bead.status.as_str()
+            ));
         }
     }
     for story in stories.iter().filter(|s| s.is_open() && !matches!(s.phase, Phase::Suspended { .. })) {
         let taken = locks::take(&house.places.locks(), &story.project, &story.bead);
         if matches!(taken, Ok(Taken::Ours(_))) {
-            report.notes.push(format!("bead `{}` was left in phase {}: `bead work {}` continues it", story.bead, story.phase.name(), story.bead));
+            report.notes.push(format!(
+                "bead `{}` was left in phase {}: `bead work {}` continues it",
+                story.bead,
+                story.phase.name(),
+                story.bead
+            ));
         }
     }
     Ok(())
@@ -226,7 +266,8 @@ async fn containers(house: &House, stories: &[Story], executor: &dyn Executor, r
         }
     };
     for sandbox in found {
-        let wanted = stories.iter().any(|s| s.is_open() && s.runs.iter().any(|r| r.as_str() == sandbox.labels.run));
+        let wanted =
+            stories.iter().any(|s| s.is_open() && s.runs.iter().any(|r| r.as_str() == sandbox.labels.run));
         // Other projects share the state directory; their containers are theirs to check.
         let ours = stories.iter().any(|s| s.project.as_str() == sandbox.labels.project);
         if ours && !wanted {

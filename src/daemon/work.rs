@@ -84,7 +84,8 @@ impl Ended {
                 hints.push(format!("go on with `bead work {}`{}", self.bead, when.unwrap_or_default()));
             }
             Outcome::NoChange => {
-                hints.push(format!("if that is right: `bead close {} --reason \"nothing to do\"`", self.bead));
+                hints
+                    .push(format!("if that is right: `bead close {} --reason \"nothing to do\"`", self.bead));
                 hints.push(format!("if not: say more in the bead, then `bead reopen {}`", self.bead));
             }
             Outcome::Parked if self.finish.branch.is_some() => {
@@ -93,7 +94,10 @@ impl Ended {
             }
             _ => {
                 hints.extend(kept);
-                hints.push(format!("try again: `bead reopen {}` (if it is parked), then `bead work {}`", self.bead, self.bead));
+                hints.push(format!(
+                    "try again: `bead reopen {}` (if it is parked), then `bead work {}`",
+                    self.bead, self.bead
+                ));
             }
         }
         hints
@@ -180,7 +184,8 @@ impl Engine {
                 Some(current) => story = current,
                 None => continue,
             }
-            let what = format!("its process is gone: stopping in phase {}, keeping the work", story.phase.name());
+            let what =
+                format!("its process is gone: stopping in phase {}, keeping the work", story.phase.name());
             let entry = Entry::of(&story, Body::Recovered { what });
             self.record_as(&mut story, entry)?;
             let stopping = Stop::default();

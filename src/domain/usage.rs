@@ -62,7 +62,8 @@ pub struct PriceTable {
 impl PriceTable {
     /// The price of the model; of an unknown one, the highest of each kind in the table.
     pub fn price(&self, model: &str) -> Price {
-        let known = self.models.iter().find(|(name, _)| model.strip_prefix(name.as_str()).is_some_and(is_variant));
+        let known =
+            self.models.iter().find(|(name, _)| model.strip_prefix(name.as_str()).is_some_and(is_variant));
         if let Some((_, price)) = known {
             return *price;
         }

@@ -84,7 +84,13 @@ pub async fn list(docker: &Docker) -> Result<Vec<(LabelledImage, bool)>, ImageEr
     let mut found = docker.labelled_images(RECIPE).await?;
     found.sort_by_key(|image| std::cmp::Reverse(image.created));
     let recipe = recipe();
-    Ok(found.into_iter().map(|i| { let current = i.labels.get(RECIPE) == Some(&recipe); (i, current) }).collect())
+    Ok(found
+        .into_iter()
+        .map(|i| {
+            let current = i.labels.get(RECIPE) == Some(&recipe);
+            (i, current)
+        })
+        .collect())
 }
 
 /// Builds an image, or finds that it is up to date. `progress` gets one line after the other.
@@ -100,7 +106,8 @@ pub async fn build(
     if let Some(image) = current(docker).await? {
         return Ok(Built::UpToDate(image));
     }
-    let folder = tempfile::tempdir().map_err(|source| ImageError::Io { path: std::env::temp_dir(), source })?;
+    let folder =
+        tempfile::tempdir().map_err(|source| ImageError::Io { path: std::env::temp_dir(), source })?;
     unpack(folder.path())?;
     let base = base(docker, kitchen, folder.path(), progress).await?;
     let cli = kitchen.cache.join("claude").join(CLI_VERSION).join("claude");
@@ -146,7 +153,9 @@ async fn base(
     progress(&format!("pulling {public}"));
     match docker.pull_image(PUBLIC_BASE.0, PUBLIC_BASE.1, PULL).await {
         Ok(()) => return Ok(public),
-        Err(error) => progress(&format!("no image registry answers ({error}); making a base with debootstrap")),
+        Err(error) => {
+            progress(&format!("no image registry answers ({error}); making a base with debootstrap"))
+        }
     }
     let archive = kitchen.cache.join("base").join("bookworm.tar");
     make_parent(&archive)?;

@@ -43,7 +43,9 @@ impl MountRules {
         let both = |path: &Path| [Some(path.to_owned()), real(path)].into_iter().flatten();
         let mut sockets: Vec<PathBuf> = SOCKETS.iter().map(PathBuf::from).collect();
         sockets.extend(places.socket.iter().cloned());
-        if let (Some(socket), Some(name)) = (&places.socket, places.socket.as_ref().and_then(|s| s.file_name())) {
+        if let (Some(socket), Some(name)) =
+            (&places.socket, places.socket.as_ref().and_then(|s| s.file_name()))
+        {
             sockets.extend(socket.parent().and_then(real).map(|folder| folder.join(name)));
         }
         let mut rules = Self {
@@ -104,7 +106,10 @@ pub fn target(path: &str) -> Result<(), ExecutorError> {
     if plain && !kernel && !path.contains(['\0', '\n']) {
         return Ok(());
     }
-    Err(ExecutorError::UnsafeMount(format!("target `{}`: expected a plain absolute path", path.escape_debug())))
+    Err(ExecutorError::UnsafeMount(format!(
+        "target `{}`: expected a plain absolute path",
+        path.escape_debug()
+    )))
 }
 
 /// The machine's own answer for [`RealDirectory`].

@@ -61,7 +61,10 @@ impl Forward {
         })?;
         self.meter.admit()?;
         // The turn is taken before the body is read: bodies in memory are bounded by it too.
-        let turn = Arc::clone(&self.turns).acquire_owned().await.map_err(|_| unavailable("the gateway is closing"))?;
+        let turn = Arc::clone(&self.turns)
+            .acquire_owned()
+            .await
+            .map_err(|_| unavailable("the gateway is closing"))?;
         let body = read(body, allowed.length).await?;
         let asked = inspect(&body)?;
         self.meter.admit()?;
@@ -100,7 +103,8 @@ fn respond(answer: reqwest::Response, mut ticket: Ticket) -> Result<Answer, Refu
         return Err(ticket.unusable(status, "the upstream compressed its answer, which could not be metered"));
     }
     if status.is_success() {
-        let kind = answer.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let kind =
+            answer.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
         let form = if kind.starts_with("text/event-stream") { Form::Events } else { Form::Plain };
         ticket.reader = Some(UsageStream::new(form));
     } else {
@@ -147,7 +151,13 @@ struct Ticket {
 }
 
 impl Ticket {
-    fn new(meter: Arc<Meter>, allowed: Allowed, asked: Asked, request: u64, turn: OwnedSemaphorePermit) -> Self {
+    fn new(
+        meter: Arc<Meter>,
+        allowed: Allowed,
+        asked: Asked,
+        request: u64,
+        turn: OwnedSemaphorePermit,
+    ) -> Self {
         meter.sent();
         let charged = allowed.endpoint == Endpoint::Messages;
         Self { meter, reader: None, ending: Ending::Abandoned, asked, request, charged, _turn: turn }

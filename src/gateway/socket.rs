@@ -69,7 +69,8 @@ impl Listening {
 
 impl Drop for Listening {
     fn drop(&mut self) {
-        let ours = fs::symlink_metadata(&self.path).is_ok_and(|about| (about.dev(), about.ino()) == self.identity);
+        let ours =
+            fs::symlink_metadata(&self.path).is_ok_and(|about| (about.dev(), about.ino()) == self.identity);
         if ours {
             // Nothing is lost when it stays: the next gateway takes a stale socket over.
             let _ = fs::remove_file(&self.path);

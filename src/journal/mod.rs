@@ -238,9 +238,10 @@ impl Journal {
                     log
                 ],
             ),
-            Body::AgentStarting { .. } => {
-                tx.execute("UPDATE runs SET state = 'running', ended = NULL WHERE run = ?1", params![run.as_str()])
-            }
+            Body::AgentStarting { .. } => tx.execute(
+                "UPDATE runs SET state = 'running', ended = NULL WHERE run = ?1",
+                params![run.as_str()],
+            ),
             Body::AgentEnded(end) => tx.execute(
                 "UPDATE runs SET state = ?2, cost = cost + ?3, ended = ?4 WHERE run = ?1",
                 params![run.as_str(), end.ending.run_state().as_str(), end.cost_usd, at],

@@ -132,7 +132,8 @@ impl<'a> Ground<'a> {
         let half = if time == Time::Again { self.half_written(&dirty)? } else { BTreeSet::new() };
         let foreign: Vec<&Vec<u8>> = dirty.iter().filter(|path| !half.contains(*path)).collect();
         let in_the_way = files::in_the_way(&self.tree.root, &self.changes, &half);
-        if !half.is_empty() && !(foreign.is_empty() && in_the_way.is_empty()) {
+        let foreign_too = !foreign.is_empty() || !in_the_way.is_empty();
+        if !half.is_empty() && foreign_too {
             let paths = shown(foreign.into_iter().chain(&in_the_way));
             return Err(LandError::HalfMoved { root: self.tree.root.clone(), paths });
         }

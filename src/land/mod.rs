@@ -158,10 +158,10 @@ impl Lander<'_> {
                 return Ok(Landing::Advanced);
             }
             if tip.as_ref() != Some(old) {
-                return self.end(Landing::Moved { tip });
+                return self.end(Landing::Moved { tip }).await;
             }
             if let Some(landing) = self.try_once().await? {
-                return self.end(landing);
+                return self.end(landing).await;
             }
         }
         Err(LandError::Restless)
@@ -239,12 +239,18 @@ impl Lander<'_> {
         Ok(Landing::Beside { branch, why })
     }
 
-    fn end(&self, landing: Landing) -> Result<Landing, LandError> {
-        if landing == Landing::Advanced {
-            self.check_tree()?;
+    /// Believes the branch alone: what stands there now holds the gated tree, or it is another story.
+    async fn end(&self, landing: Landing) -> Result<Landing, LandError> {
+        let LandRequest { repo, target, new, notes, .. } = self.request;
+        Notes::at(notes).remove()?;
+        if landing != Landing::Advanced {
+            return Ok(landing);
         }
-        Notes::at(self.request.notes).remove()?;
-        Ok(landing)
+        self.check_tree()?;
+        match repo.branch_tip(target).await? {
+            Some(tip) if repo.objects()?.is_ancestor(new, &tip)? => Ok(landing),
+            tip => Ok(Landing::Moved { tip }),
+        }
     }
 
     /// What lands is what was gated (T28).

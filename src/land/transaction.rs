@@ -17,7 +17,7 @@ pub(super) struct Prepared {
 }
 
 pub(super) enum Tried {
-    Prepared(Prepared),
+    Prepared(Box<Prepared>),
     /// The target is not at `old`.
     Moved(Option<Oid>),
 }
@@ -30,7 +30,7 @@ impl Prepared {
         let mut waits = PATIENCE.iter();
         loop {
             let error = match Self::try_once(request, root).await {
-                Ok(prepared) => return Ok(Tried::Prepared(prepared)),
+                Ok(prepared) => return Ok(Tried::Prepared(Box::new(prepared))),
                 Err(LandError::Git(error)) => error,
                 Err(other) => return Err(other),
             };

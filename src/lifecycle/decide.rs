@@ -25,7 +25,13 @@ impl Story {
                 | Body::Recovered { .. }
                 | Body::Notice { .. },
             )
-            | (_, Body::ByHand { .. } | Body::GateStarted { .. } | Body::GateEnded { .. } | Body::GatesBroken { .. }) => {}
+            | (
+                _,
+                Body::ByHand { .. }
+                | Body::GateStarted { .. }
+                | Body::GateEnded { .. }
+                | Body::GatesBroken { .. },
+            ) => {}
             (Phase::Claiming, Body::Claimed) => {
                 self.claimed = true;
                 self.phase = Phase::Starting;

@@ -30,6 +30,10 @@ impl Bench {
     /// A repository on `main` with `README.md`, `src/a.txt`, `src/b.txt` and an ignored-files list.
     pub(crate) fn new() -> Self {
         let dir = tempfile::Builder::new().prefix("bench").tempdir().unwrap();
+        Self::inside(dir)
+    }
+
+    pub(crate) fn inside(dir: tempfile::TempDir) -> Self {
         let bench = Self { path: std::env::var("PATH").unwrap(), dir };
         std::fs::create_dir_all(bench.home()).unwrap();
         let config = "[user]\n\tname = Ann\n\temail = ann@example.com\n[init]\n\tdefaultBranch = main\n";

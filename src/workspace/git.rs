@@ -101,7 +101,7 @@ impl Objects {
                     false
                 }
             })
-            .or_else(|stopped| Err(bad.take().unwrap_or(stopped)))?;
+            .map_err(|stopped| bad.take().unwrap_or(stopped))?;
             Ok((count, bytes))
         };
         weigh().map_err(|source| ObjectError::Read { path: dir.to_owned(), source })

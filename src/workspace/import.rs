@@ -27,7 +27,7 @@ pub struct ImportLimits {
     /// Bytes of the stream.
     pub bytes: u64,
     /// Commits between base and tip.
-    pub commits: u64,
+    pub commits: u32,
     /// Bytes of all objects, unpacked; also of all changed files.
     pub unpacked_bytes: u64,
     pub objects: u64,
@@ -62,7 +62,7 @@ pub enum Imported {
 pub struct Import {
     pub tip: Oid,
     /// Between base and tip.
-    pub commits: u64,
+    pub commits: u32,
     /// The newest commit is ours: what the agent left uncommitted.
     pub wip: bool,
     /// Base against tip; empty where commits cancel each other out. The tracker's own paths are among them.
@@ -264,12 +264,12 @@ impl<'q> Incoming<'q> {
     }
 
     /// Every object that the tip needs and the base lacks is here; tells how many commits they are.
-    async fn connected(&self, base: &Oid, tip: &Oid, limits: ImportLimits) -> Result<u64, ImportError> {
+    async fn connected(&self, base: &Oid, tip: &Oid, limits: ImportLimits) -> Result<u32, ImportError> {
         let not_base = format!("^{base}");
         let ends = [tip.as_str(), &not_base];
-        let most = format!("--max-count={}", limits.commits + 1);
+        let most = format!("--max-count={}", limits.commits.saturating_add(1));
         let counted = self.call(Verb::RevList).args(["--count", &most]).args(ends).ok().await?;
-        let commits: u64 = counted.line().parse().unwrap_or(u64::MAX);
+        let commits: u32 = counted.line().parse().unwrap_or(u32::MAX);
         if commits > limits.commits {
             return Err(rejected("commits", format!("more than {} commits since the base", limits.commits)));
         }

@@ -14,66 +14,10 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::process::{Child, Command};
 
 mod session;
+mod verb;
 
 pub(crate) use session::{Fingerprint, Session};
-
-/// Every verb of git that the host runs, with the words that fix its harmless form.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) enum Verb {
-    CheckAttr,
-    CheckRefFormat,
-    Clone,
-    CommitTree,
-    ConfigGet,
-    DiffIndex,
-    Fetch,
-    IndexPack,
-    Init,
-    LsFiles,
-    LsTree,
-    MergeTree,
-    MkTree,
-    ReadTree,
-    RefreshIndex,
-    RevList,
-    RevParse,
-    ShowRef,
-    Status,
-    SymbolicRefRead,
-    SymbolicRefSet,
-    UpdateRef,
-    WorktreeList,
-}
-
-impl Verb {
-    pub(crate) fn words(self) -> &'static [&'static str] {
-        match self {
-            Self::CheckAttr => &["check-attr", "-z", "--stdin"],
-            Self::CheckRefFormat => &["check-ref-format"],
-            Self::Clone => &["clone", "--no-local", "--single-branch", "--no-tags", "--template="],
-            Self::CommitTree => &["commit-tree"],
-            Self::ConfigGet => &["config", "--null", "--get-regexp"],
-            Self::DiffIndex => &["diff-index", "--cached", "-z", "--name-only", "--ignore-submodules=dirty"],
-            Self::Fetch => &["fetch"],
-            Self::IndexPack => &["index-pack", "--stdin", "--fix-thin", "--strict"],
-            Self::Init => &["init", "--quiet", "--bare", "--template="],
-            Self::LsFiles => &["ls-files", "-z"],
-            Self::LsTree => &["ls-tree", "-z"],
-            Self::MergeTree => &["merge-tree", "--write-tree", "-z", "--name-only", "--no-messages"],
-            Self::MkTree => &["mktree", "-z"],
-            Self::ReadTree => &["read-tree"],
-            Self::RefreshIndex => &["update-index", "-q", "--refresh"],
-            Self::RevList => &["rev-list"],
-            Self::RevParse => &["rev-parse"],
-            Self::ShowRef => &["show-ref", "--verify"],
-            Self::Status => &["status", "--porcelain=v1", "-z", "--untracked-files=no", "--no-renames"],
-            Self::SymbolicRefRead => &["symbolic-ref", "--quiet"],
-            Self::SymbolicRefSet => &["symbolic-ref"],
-            Self::UpdateRef => &["update-ref"],
-            Self::WorktreeList => &["worktree", "list", "--porcelain", "-z"],
-        }
-    }
-}
+pub(crate) use verb::Verb;
 
 /// Whose rules git runs by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -112,8 +56,12 @@ pub struct Git {
 /// A call of git that gave no answer.
 #[derive(Debug, thiserror::Error)]
 pub enum GitError {
-    #[error("cannot start `git` (is it installed and on PATH?)")]
-    Start(#[source] std::io::Error),
+    #[error("cannot start `git` in `{}` (is git installed and on PATH?)", dir.display())]
+    Start {
+        dir: PathBuf,
+        #[source]
+        source: std::io::Error,
+    },
     #[error("`git {verb}` in `{}` took longer than {limit:?} and was stopped", dir.display())]
     Deadline { verb: &'static str, dir: PathBuf, limit: Duration },
     #[error("`git {verb}` in `{}` printed more than {cap} bytes", dir.display())]
@@ -348,7 +296,7 @@ impl<'g> Call<'g> {
         command.stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
         // A group of its own: Ctrl-C on the terminal must not tear a landing apart.
         command.process_group(0);
-        command.spawn().map_err(GitError::Start)
+        command.spawn().map_err(|source| GitError::Start { dir: self.dir.clone(), source })
     }
 }
 

@@ -46,14 +46,14 @@ pub enum QuarantineError {
 
 impl Quarantine {
     /// Opens the repository at `path` (see `Places::quarantine`), creating it where it is missing or half made.
+    /// Only its parent is private: the repository itself is readable, because a gate's container sees it
+    /// through a read-only mount as another user.
     pub async fn open(git: &Git, path: &Path) -> Result<Self, QuarantineError> {
-        if let Some(parent) = path.parent() {
-            make_private(parent)?;
-        }
-        make_private(path)?;
+        let parent = path.parent().unwrap_or(Path::new("/"));
+        make_private(parent)?;
         if !path.join("config").exists() || !path.join("HEAD").exists() {
             // Repeating `init` after a crash, or beside another process, changes nothing that is there.
-            git.strict(path, Verb::Init).arg("--shared=0644").arg("--").arg(path).ok().await?;
+            git.strict(parent, Verb::Init).arg("--").arg(path).ok().await?;
         }
         Ok(Self { git: git.clone(), path: path.to_owned() })
     }

@@ -50,6 +50,8 @@ pub enum RepoError {
     Partial(PathBuf),
     #[error("`{}` belongs to another user, so git will not trust it: run bead as its owner, or `chown -R` it", .0.display())]
     ForeignOwner(PathBuf),
+    #[error("`{}` keeps its {what} in a format that bead cannot read", path.display())]
+    Format { path: PathBuf, what: &'static str },
     #[error("`{}` cannot be used: its path holds a line break", .0.display())]
     OddPath(PathBuf),
     #[error("`{0}` is not a branch name that git takes")]
@@ -68,7 +70,7 @@ impl UserRepo {
     /// Finds the repository that `path` lies in.
     pub async fn open(git: &Git, path: &Path) -> Result<Self, RepoError> {
         let asked = ["--path-format=absolute", "--is-bare-repository", "--is-shallow-repository"];
-        let places = ["--absolute-git-dir", "--git-common-dir"];
+        let places = ["--show-object-format", "--absolute-git-dir", "--git-common-dir"];
         // By our own rules, so that the user's `safe.directory` does not hide a foreign owner.
         let found = git.strict(path, Verb::RevParse).args(asked).args(places).run().await?;
         if found.code != 0 {
@@ -76,7 +78,7 @@ impl UserRepo {
         }
         let text = found.line();
         let lines: Vec<&str> = text.lines().collect();
-        let [bare, shallow, git_dir, common_dir] = lines[..] else {
+        let [bare, shallow, format, git_dir, common_dir] = lines[..] else {
             return Err(RepoError::OddPath(path.to_owned()));
         };
         if bare == "true" {
@@ -90,10 +92,17 @@ impl UserRepo {
         if shallow == "true" {
             return Err(RepoError::Shallow(root));
         }
+        if format != "sha1" {
+            return Err(RepoError::Format { path: root, what: "objects" });
+        }
         let repo = Self { git: git.clone(), root, git_dir: git_dir.into(), common_dir: common_dir.into() };
         let partial = r"^(remote\..*\.(promisor|partialclonefilter)|extensions\.partialclone)$";
         if repo.call(Verb::ConfigGet).arg(partial).yes().await? {
             return Err(RepoError::Partial(repo.root));
+        }
+        // Locks, and what a crash leaves of them, are files only in git's classic ref format.
+        if repo.call(Verb::ConfigGet).args([r"^extensions\.refstorage$", "reftable"]).yes().await? {
+            return Err(RepoError::Format { path: repo.root, what: "refs" });
         }
         Ok(repo)
     }

@@ -105,6 +105,23 @@ async fn t01_the_clone_shares_no_byte_with_anyone() {
     assert_eq!(std::fs::metadata(&clone).unwrap().permissions().mode() & 0o777, 0o700);
 }
 
+/// A gate's container reads the quarantine as another user; on the host its private parent hides it.
+#[tokio::test]
+async fn the_quarantine_is_readable_inside_and_hidden_outside() {
+    let bench = Bench::new();
+    let work = bench.work(&run_id(1), |clone| write(clone, "c", "c\n")).await.unwrap();
+    bench.merged(&run_id(1), &bench.main(), &work.tip).await;
+    let path = bench.quarantine().await.path().to_owned();
+    let mode = |path: &Path| path.symlink_metadata().unwrap().permissions().mode();
+    assert_eq!(mode(path.parent().unwrap()) & 0o777, 0o700);
+    assert_eq!(mode(&path) & 0o005, 0o005);
+    assert_eq!(mode(&path.join("objects/pack")) & 0o005, 0o005);
+    for file in files_below(&path) {
+        assert_eq!(mode(&file) & 0o004, 0o004, "{}", file.display());
+    }
+    assert_eq!(bench.git_in(&path, &["config", "core.sharedRepository"]), "0644");
+}
+
 #[tokio::test]
 async fn t01_a_shared_file_stops_the_handing_over() {
     let bench = Bench::new();
@@ -136,7 +153,7 @@ async fn the_clone_belongs_to_its_run_and_goes_whatever_is_in_it() {
     write(&outside, "kept", "k");
     symlink(&outside, path.join("link")).unwrap();
     std::fs::create_dir(path.join("locked")).unwrap();
-    std::fs::set_permissions(path.join("locked"), PermissionsExt::from_mode(0)).unwrap();
+    std::fs::set_permissions(path.join("locked"), PermissionsExt::from_mode(0o0)).unwrap();
     remove(&path).unwrap();
     assert!(!path.exists() && outside.join("kept").exists());
     remove(&path).unwrap();
@@ -342,6 +359,7 @@ async fn t25_pipes_in_the_clone_do_not_hang_the_export() {
         "sub/.gitattributes",
         ".git/objects/00/11",
         ".git/index",
+        "sub/.git/HEAD",
     ] {
         let bench = Bench::new();
         let (base, quarantine) = (bench.main(), bench.quarantine().await);

@@ -28,14 +28,25 @@ fn a_bead_goes_from_ready_to_landed_and_leaves_nothing_behind() {
     assert_eq!(env.git(&["rev-parse", "main"]), commit);
     assert_eq!(env.git(&["rev-parse", "main^1"]), base, "one merge commit on the old tip");
     let run = result["run"].as_str().unwrap();
-    assert_eq!(env.git(&["rev-parse", &format!("refs/bead/{run}")]), commit, "the work is kept under its ref");
+    assert_eq!(
+        env.git(&["rev-parse", &format!("refs/bead/{run}")]),
+        commit,
+        "the work is kept under its ref"
+    );
     let message = env.git(&["log", "-1", "--format=%an <%ae>%n%B", "main"]);
     assert!(message.contains("Beadwork <bead@localhost>"), "{message}");
-    assert!(message.contains(&format!("Bead: {id}")) && message.contains(&format!("Bead-Run: {run}")), "{message}");
+    assert!(
+        message.contains(&format!("Bead: {id}")) && message.contains(&format!("Bead-Run: {run}")),
+        "{message}"
+    );
     assert!(env.read("calc.py").contains("a + b"), "the checked-out target was moved along");
     let gated = ran.out.lines().map(|l| serde_json::from_str::<serde_json::Value>(l).unwrap());
     let merged = gated.clone().find(|e| e["type"] == "merged").unwrap();
-    assert_eq!(env.git(&["rev-parse", "main^{tree}"]), merged["tree"].as_str().unwrap(), "landed is what was gated");
+    assert_eq!(
+        env.git(&["rev-parse", "main^{tree}"]),
+        merged["tree"].as_str().unwrap(),
+        "landed is what was gated"
+    );
     assert!(gated.clone().any(|e| e["type"] == "gate_ended" && e["passed"] == true));
     let shown = env.bead(&["show", &id, "--json"]).expect(0).json();
     assert_eq!(shown[0]["status"], "closed");
@@ -81,7 +92,10 @@ fn t49_nothing_changed_is_an_outcome_of_its_own_and_parks_the_bead() {
     let ran = env.rehearse(script, &["work", &id, "--json"]).expect(4);
     assert_eq!(ran.last()["outcome"], "no_change");
     let shown = env.bead(&["show", &id, "--json"]).expect(0).json();
-    assert_eq!((shown[0]["status"].as_str(), shown[0]["labels"][0].as_str()), (Some("blocked"), Some("parked")));
+    assert_eq!(
+        (shown[0]["status"].as_str(), shown[0]["labels"][0].as_str()),
+        (Some("blocked"), Some("parked"))
+    );
     assert!(shown[0]["comments"][0]["text"].as_str().unwrap().contains("everything is perfect"));
     env.nothing_left();
 }
@@ -136,7 +150,11 @@ fn ends_by(limit: &str, script: &str, outcome: &str, cause: &str) {
     let id = env.add("Never ends", &[]);
     let ran = env.rehearse(script, &["work", &id, "--json"]).expect(4);
     let result = ran.last();
-    assert_eq!((result["outcome"].as_str(), result["cause"].as_str()), (Some(outcome), Some(cause)), "{result}");
+    assert_eq!(
+        (result["outcome"].as_str(), result["cause"].as_str()),
+        (Some(outcome), Some(cause)),
+        "{result}"
+    );
     let run = result["run"].as_str().unwrap();
     let kept = env.git(&["show", &format!("refs/bead/{run}:half.txt")]);
     assert_eq!(kept, "half", "the work is kept");
@@ -147,19 +165,25 @@ const HALF: &str = r#"{ name: Bash, input: { command: "echo half > half.txt", de
 
 #[test]
 fn f17_a_silent_model_ends_by_the_idle_limit() {
-    let script = format!("conversations:\n  - turns:\n      - tools: [{HALF}]\n      - {{ fail: {{ hang: 10m }}, text: never }}\n");
+    let script = format!(
+        "conversations:\n  - turns:\n      - tools: [{HALF}]\n      - {{ fail: {{ hang: 10m }}, text: never }}\n"
+    );
     ends_by("idle: 4s", &script, "timeout", "idle");
 }
 
 #[test]
 fn the_run_time_ends_a_run() {
-    let script = format!("conversations:\n  - turns:\n      - tools: [{HALF}]\n      - tools: [{{ name: Bash, input: {{ command: \"for i in $(seq 60); do echo $i; sleep 1; done\", description: Wait }} }}]\n");
+    let script = format!(
+        "conversations:\n  - turns:\n      - tools: [{HALF}]\n      - tools: [{{ name: Bash, input: {{ command: \"for i in $(seq 60); do echo $i; sleep 1; done\", description: Wait }} }}]\n"
+    );
     ends_by("run_time: 8s", &script, "timeout", "run_time");
 }
 
 #[test]
 fn one_tool_call_has_a_limit() {
-    let script = format!("conversations:\n  - turns:\n      - tools: [{HALF}]\n      - tools: [{{ name: Bash, input: {{ command: \"tail -f /dev/null\", description: Wait, timeout: 600000 }} }}]\n");
+    let script = format!(
+        "conversations:\n  - turns:\n      - tools: [{HALF}]\n      - tools: [{{ name: Bash, input: {{ command: \"tail -f /dev/null\", description: Wait, timeout: 600000 }} }}]\n"
+    );
     ends_by("tool: 5s", &script, "timeout", "tool");
 }
 
@@ -183,12 +207,17 @@ fn ctrl_c_once_stops_the_agent_and_keeps_its_work() {
     let id = env.add("Adding subtracts", &[]);
     let child = env.start(&["rehearse", "--in-place", &env.script(SLOW), "--", "work", &id, "--json"]);
     until("the agent's edit", Duration::from_secs(60), || {
-        env.clones().iter().any(|c| std::fs::read_to_string(c.join("calc.py")).is_ok_and(|t| t.contains("a + b")))
+        env.clones()
+            .iter()
+            .any(|c| std::fs::read_to_string(c.join("calc.py")).is_ok_and(|t| t.contains("a + b")))
     });
     signal(&child, "INT");
     let ran = finish(child, Duration::from_secs(60)).expect(130);
     let result = ran.last();
-    assert_eq!((result["outcome"].as_str(), result["cause"].as_str()), (Some("cancelled"), Some("interrupted")));
+    assert_eq!(
+        (result["outcome"].as_str(), result["cause"].as_str()),
+        (Some("cancelled"), Some("interrupted"))
+    );
     let run = result["run"].as_str().unwrap();
     assert!(env.git(&["show", &format!("refs/bead/{run}:calc.py")]).contains("a + b"));
     let shown = env.bead(&["show", &id, "--json"]).expect(0).json();
@@ -214,7 +243,9 @@ fn f02_after_a_kill_the_next_command_adopts_the_same_container() {
     env.set("ANTHROPIC_API_KEY", "k").set("ANTHROPIC_BASE_URL", &url);
     let mut first = env.start(&["work", &id]);
     until("the agent's edit", Duration::from_secs(60), || {
-        env.clones().iter().any(|c| std::fs::read_to_string(c.join("calc.py")).is_ok_and(|t| t.contains("a + b")))
+        env.clones()
+            .iter()
+            .any(|c| std::fs::read_to_string(c.join("calc.py")).is_ok_and(|t| t.contains("a + b")))
     });
     let before = env.containers();
     first.kill().unwrap();
@@ -225,7 +256,12 @@ fn f02_after_a_kill_the_next_command_adopts_the_same_container() {
     let _ = server.kill();
     let _ = server.wait();
     let result = ran.last();
-    assert_eq!((result["outcome"].as_str(), result["attempts"].as_u64()), (Some("landed"), Some(1)), "{}", ran.err);
+    assert_eq!(
+        (result["outcome"].as_str(), result["attempts"].as_u64()),
+        (Some("landed"), Some(1)),
+        "{}",
+        ran.err
+    );
     assert!(!ran.out.contains("agent_starting"), "no second container was started: {}", ran.out);
     let raw = env.bead(&["logs", result["run"].as_str().unwrap(), "--raw"]).expect(0).out;
     for line in raw.lines() {
@@ -233,7 +269,9 @@ fn f02_after_a_kill_the_next_command_adopts_the_same_container() {
     }
     let ids: Vec<String> = raw
         .lines()
-        .filter_map(|l| serde_json::from_str::<serde_json::Value>(l).unwrap()["uuid"].as_str().map(str::to_owned))
+        .filter_map(|l| {
+            serde_json::from_str::<serde_json::Value>(l).unwrap()["uuid"].as_str().map(str::to_owned)
+        })
         .collect();
     let unique: std::collections::BTreeSet<_> = ids.iter().collect();
     assert_eq!(unique.len(), ids.len(), "every line is there once");

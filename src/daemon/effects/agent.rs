@@ -20,8 +20,8 @@ use crate::domain::run::RunKind;
 use crate::domain::usage::Usage;
 use crate::executor::spec::{Limits, Mount, Purpose, SandboxSpec};
 use crate::executor::{Attached, SandboxId};
-use crate::gateway::meter::{self, MeterReading};
 use crate::gateway::credential::{Credential, CredentialKind};
+use crate::gateway::meter::{self, MeterReading};
 use crate::gateway::{Gateway, GatewaySpec, SOCKET_NAME};
 use crate::journal::log::{LogPlace, RunLog};
 use crate::journal::redact::Redactor;
@@ -129,8 +129,15 @@ impl Engine {
             allowed_uids: Vec::new(),
             upstream: self.machine.upstream.clone(),
             // A run that is only adopted to be stopped needs no key of ours.
-            credential: self.machine.credential.clone().unwrap_or_else(|| Credential::placeholder(CredentialKind::ApiKey)),
-            limits: meter::Limits { cost_usd: Some(settings.limits.cost_usd.value), ..meter::Limits::default() },
+            credential: self
+                .machine
+                .credential
+                .clone()
+                .unwrap_or_else(|| Credential::placeholder(CredentialKind::ApiKey)),
+            limits: meter::Limits {
+                cost_usd: Some(settings.limits.cost_usd.value),
+                ..meter::Limits::default()
+            },
             prices: settings.prices.value.clone(),
             already_spent_usd: story.cost_usd,
             clock: Arc::clone(&self.house.clock),
@@ -150,7 +157,8 @@ impl Engine {
         let row = self.house.journal.runs(&filter, 1)?.into_iter().next();
         let name = row.map_or_else(|| self.log_name(story, RunKind::Work), |row| row.log);
         let stamp = name.rsplit('/').next().unwrap_or_default().trim_end_matches("-work.log");
-        let place = LogPlace::new(&self.house.places.logs(&story.project, &story.bead), stamp, RunKind::Work)?;
+        let place =
+            LogPlace::new(&self.house.places.logs(&story.project, &story.bead), stamp, RunKind::Work)?;
         let secrets = self.machine.credential.iter().map(|c| c.expose_for_redaction().as_bytes().to_vec());
         let redactor = Redactor::new(secrets);
         let cap = settings.limits.output.value.bytes();
@@ -206,8 +214,14 @@ impl Engine {
             tool_limit: limits.tool.value.get(),
             credential: self.machine.credential_kind(),
         });
-        let bind = |source, target: &str, read_only| Mount::Bind { source, target: target.to_owned(), read_only };
-        let tmpfs = |target: &str, bytes| Mount::Tmpfs { target: target.to_owned(), bytes, exec: true, private: true };
+        let bind =
+            |source, target: &str, read_only| Mount::Bind { source, target: target.to_owned(), read_only };
+        let tmpfs = |target: &str, bytes| Mount::Tmpfs {
+            target: target.to_owned(),
+            bytes,
+            exec: true,
+            private: true,
+        };
         let places = &self.house.places;
         SandboxSpec {
             name,
@@ -223,7 +237,11 @@ impl Engine {
                 tmpfs(HOME, 1 << 30),
                 // Docker makes missing parents of a bind as root, where the agent could not write.
                 tmpfs(&format!("{HOME}/.claude"), 256 << 20),
-                bind(places.conversation(&story.project, &story.bead), &format!("{HOME}/.claude/projects"), false),
+                bind(
+                    places.conversation(&story.project, &story.bead),
+                    &format!("{HOME}/.claude/projects"),
+                    false,
+                ),
                 Mount::Tmpfs { target: "/tmp".to_owned(), bytes: 1 << 30, exec: true, private: false },
             ],
             limits: Limits { memory: limits.memory.value.bytes(), ..Limits::default() },
@@ -238,7 +256,10 @@ impl Engine {
     fn judge(&self, seat: &Seat, reading: &MeterReading, settings: &Effective) -> AgentEnd {
         let summary = seat.stream.summary();
         let mut end = self.machine.dialect.outcome(summary, &seat.exit);
-        if seat.exit.code.is_none() && seat.exit.stopped_by.is_none_or(|r| r == StopReason::Done) && end.ending == Ending::Failed {
+        if seat.exit.code.is_none()
+            && seat.exit.stopped_by.is_none_or(|r| r == StopReason::Done)
+            && end.ending == Ending::Failed
+        {
             end.ending = Ending::Infrastructure;
         }
         // The meter forgets what an earlier process metered; the stream, read whole, does not.

@@ -69,7 +69,8 @@ impl Engine {
         let limits = ImportLimits { deadline: EXPORT_DEADLINE, ..ImportLimits::default() };
         let import = async {
             let quarantine = &self.site.quarantine;
-            let imported = import::import(quarantine, &mut reader, limits, &story.order.base, &work.run).await;
+            let imported =
+                import::import(quarantine, &mut reader, limits, &story.order.base, &work.run).await;
             // A refused stream is not read to its end: its writer must not wait for us.
             drop(reader);
             imported
@@ -107,7 +108,12 @@ impl Engine {
                     target: export::WORK.to_owned(),
                     read_only: true,
                 },
-                Mount::Tmpfs { target: export::SCRATCH.to_owned(), bytes: SCRATCH, exec: false, private: true },
+                Mount::Tmpfs {
+                    target: export::SCRATCH.to_owned(),
+                    bytes: SCRATCH,
+                    exec: false,
+                    private: true,
+                },
                 Mount::Tmpfs { target: "/tmp".to_owned(), bytes: 64 << 20, exec: false, private: false },
             ],
             // Scratch pages count as this container's memory.

@@ -35,7 +35,9 @@ impl Engine {
             self.record(story, Body::GatesPassed { skipped: true })?;
             return Ok(());
         }
-        let (Some(candidate), Some(kept)) = (story.candidate.clone(), story.tip.clone()) else { return Ok(()) };
+        let (Some(candidate), Some(kept)) = (story.candidate.clone(), story.tip.clone()) else {
+            return Ok(());
+        };
         self.remove_gates(&kept.run).await?;
         let jobs = self.jobs(story, &settings, &candidate, &kept.run).await?;
         let executor = std::sync::Arc::clone(&self.machine.executor);
@@ -147,7 +149,8 @@ impl GateWatch for Watcher<'_> {
         let stamp = name.rsplit('/').next().unwrap_or_default().trim_end_matches("-gate.log").to_owned();
         let dir = self.engine.house.places.logs(&self.story.project, &self.story.bead);
         let place = LogPlace::new(&dir, &stamp, RunKind::Gate)?;
-        let secrets = self.engine.machine.credential.iter().map(|c| c.expose_for_redaction().as_bytes().to_vec());
+        let secrets =
+            self.engine.machine.credential.iter().map(|c| c.expose_for_redaction().as_bytes().to_vec());
         let mut log = RunLog::create(place, &Redactor::new(secrets), OUTPUT_CAP)?;
         log.note(&format!("$ {}", job.gate.run))?;
         self.tell(&run, Body::RunStarted { kind: RunKind::Gate, log: name })?;

@@ -5,19 +5,19 @@
 
 use std::ops::ControlFlow;
 
+use crate::config::effective::Effective;
 use crate::daemon::engine::{Engine, Failpoint};
 use crate::daemon::error::EngineError;
 use crate::domain::event::Body;
 use crate::domain::ids::Oid;
 use crate::domain::run::{Cause, Outcome};
-use crate::config::effective::Effective;
 use crate::gate::protected::{self, Changed, Side};
 use crate::land::{self, LandRequest, Landing, Step, Steps};
 use crate::lifecycle::{Phase, Story};
 use crate::workspace::diff::{Bounds, Diff};
 use crate::workspace::git::Objects;
-use crate::workspace::publish;
 use crate::workspace::merge::{self, MergeRequest, Merged};
+use crate::workspace::publish;
 
 impl Engine {
     pub(in crate::daemon) async fn merge(&self, story: &mut Story) -> Result<(), EngineError> {
@@ -88,7 +88,8 @@ impl Engine {
             notes: &notes,
         };
         let steps = Failing(&self.failpoint);
-        let landed = if again { land::recover(&request, &steps).await? } else { land::land(&request, &steps).await? };
+        let landed =
+            if again { land::recover(&request, &steps).await? } else { land::land(&request, &steps).await? };
         let body = match landed {
             Landing::Advanced => Body::Landed { commit: candidate.commit },
             Landing::Beside { branch, why } => {
@@ -105,7 +106,10 @@ impl Engine {
 
     /// Parks the bead for a reason that only a person can settle.
     fn aside(&self, story: &mut Story, cause: &str, reason: String) -> Result<(), EngineError> {
-        self.record(story, Body::Settling { outcome: Outcome::Parked, cause: Some(Cause::new(cause)), reason })?;
+        self.record(
+            story,
+            Body::Settling { outcome: Outcome::Parked, cause: Some(Cause::new(cause)), reason },
+        )?;
         Ok(())
     }
 }
@@ -124,7 +128,13 @@ const MANIFEST_CAP: u64 = 1 << 20;
 const SYMLINK: u32 = 0o120_000;
 
 /// Changed paths that wait for a person, each with why. The tracker's own are left out by the landing.
-fn protected_paths(objects: &Objects, diff: &Diff, base: &Oid, tip: &Oid, settings: &Effective) -> Vec<String> {
+fn protected_paths(
+    objects: &Objects,
+    diff: &Diff,
+    base: &Oid,
+    tip: &Oid,
+    settings: &Effective,
+) -> Vec<String> {
     let shown: Vec<(String, Option<String>)> = diff
         .changes
         .iter()
@@ -144,5 +154,8 @@ fn protected_paths(objects: &Objects, diff: &Diff, base: &Oid, tip: &Oid, settin
         };
         objects.file_at(commit, path, MANIFEST_CAP).ok().flatten()
     };
-    protected::held(&changes, &settings.protected, &read).into_iter().map(|h| format!("{} ({})", h.path, h.why)).collect()
+    protected::held(&changes, &settings.protected, &read)
+        .into_iter()
+        .map(|h| format!("{} ({})", h.path, h.why))
+        .collect()
 }

@@ -4,9 +4,9 @@
 //! project's summary from the base commit. The words themselves are templates of the context room.
 
 use crate::config::effective::Effective;
+use crate::context::Files;
 use crate::context::project::Summary;
 use crate::context::prompt::{Fix, Prompts, Work};
-use crate::context::Files;
 use crate::daemon::engine::Engine;
 use crate::daemon::error::EngineError;
 use crate::domain::ids::{Oid, base36};

@@ -46,7 +46,10 @@ impl Engine {
         let commit = story.finish.commit.as_ref().map_or("", |c| c.as_str());
         let run = story.tip.as_ref().map_or("", |k| k.run.as_str());
         let reason = format!("landed on {} as {commit} by run {run}", story.order.target);
-        self.site.tracker.release(&story.bead, &claim_of(story), &Release::Closed { reason: reason.clone() }).await?;
+        self.site
+            .tracker
+            .release(&story.bead, &claim_of(story), &Release::Closed { reason: reason.clone() })
+            .await?;
         self.survive("done", "close")?;
         self.record(story, Body::Closed { reason })?;
         Ok(())
@@ -65,7 +68,10 @@ impl Engine {
             // Where the claim is no longer ours, somebody else decided; their word stands.
             if self.site.tracker.holds(&story.bead, &claim).await? {
                 if matches!(outcome, Outcome::Parked | Outcome::NoChange) {
-                    self.site.tracker.release(&story.bead, &claim, &Release::Parked { comment: text }).await?;
+                    self.site
+                        .tracker
+                        .release(&story.bead, &claim, &Release::Parked { comment: text })
+                        .await?;
                 } else {
                     self.comment_once(story, &text).await?;
                     self.site.tracker.release(&story.bead, &claim, &Release::Open).await?;
@@ -91,10 +97,7 @@ impl Engine {
 const ACTOR: &str = "beadwork";
 
 pub(in crate::daemon) fn claim_of(story: &Story) -> Claim {
-    Claim {
-        token: story.order.token.clone(),
-        actor: story.order.actor.clone(),
-    }
+    Claim { token: story.order.token.clone(), actor: story.order.actor.clone() }
 }
 
 /// One short summary, with the run's id (rules 14.1).
@@ -108,7 +111,9 @@ fn comment(story: &Story, outcome: Outcome, cause: Option<&Cause>, reason: &str)
         text.push_str(&format!(" Log: `bead logs {run}`."));
     }
     match outcome {
-        Outcome::NoChange => text.push_str(" Is there really nothing to do? Close it, or say more and reopen it."),
+        Outcome::NoChange => {
+            text.push_str(" Is there really nothing to do? Close it, or say more and reopen it.")
+        }
         Outcome::Parked => text.push_str(" It needs a person: reopen it to have it tried again."),
         _ => {}
     }

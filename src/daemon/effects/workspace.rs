@@ -80,7 +80,8 @@ impl Engine {
             return Ok(());
         }
         let parent = dir.parent().unwrap_or(dir);
-        std::fs::create_dir_all(parent).map_err(|source| EngineError::Io { path: parent.to_owned(), source })?;
+        std::fs::create_dir_all(parent)
+            .map_err(|source| EngineError::Io { path: parent.to_owned(), source })?;
         make_private(dir, self.house.uid).map_err(refused)?;
         if let Some((uid, gid)) = self.machine.owner() {
             std::os::unix::fs::chown(dir, Some(uid), Some(gid))

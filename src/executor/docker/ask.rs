@@ -49,12 +49,16 @@ impl Ask {
         if status != 200 {
             return Err(refused(String::from_utf8_lossy(&body[..body.len().min(500)]).into_owned()));
         }
-        serde_json::from_slice(&body).map(Some).map_err(|error| refused(format!("unreadable answer: {error}")))
+        serde_json::from_slice(&body)
+            .map(Some)
+            .map_err(|error| refused(format!("unreadable answer: {error}")))
     }
 
     async fn fetch(&self, path: &str) -> Result<(u16, Bytes), ExecutorError> {
-        let broken =
-            |error: &dyn std::error::Error| ExecutorError::Unreachable { at: self.at.clone(), why: root_cause(error) };
+        let broken = |error: &dyn std::error::Error| ExecutorError::Unreachable {
+            at: self.at.clone(),
+            why: root_cause(error),
+        };
         let stream = tokio::net::UnixStream::connect(&self.socket).await.map_err(|e| broken(&e))?;
         let (mut sender, connection) =
             hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(|e| broken(&e))?;
@@ -65,7 +69,8 @@ impl Ask {
             .map_err(|e| broken(&e))?;
         let answer = sender.send_request(request).await.map_err(|e| broken(&e))?;
         let status = answer.status().as_u16();
-        let body = Limited::new(answer.into_body(), LARGEST_ANSWER).collect().await.map_err(|e| broken(&*e))?;
+        let body =
+            Limited::new(answer.into_body(), LARGEST_ANSWER).collect().await.map_err(|e| broken(&*e))?;
         drop(driver);
         Ok((status, body.to_bytes()))
     }
@@ -80,7 +85,10 @@ impl Ask {
     }
 
     pub(super) async fn containers(&self, instance: &str) -> Result<Vec<Found>, ExecutorError> {
-        let path = format!("/containers/json?all=true&filters={}", label_filter("beadwork.instance", Some(instance)));
+        let path = format!(
+            "/containers/json?all=true&filters={}",
+            label_filter("beadwork.instance", Some(instance))
+        );
         let all: Vec<Listed> = self.get(&path).await?.unwrap_or_default();
         Ok(all.into_iter().map(Listed::found).collect())
     }
@@ -142,9 +150,10 @@ impl Inspected {
             "created" | "configured" | "initialized" => SandboxState::Created,
             "running" | "paused" | "restarting" => SandboxState::Running,
             // `stopped` is Podman's word; `dead` is a container whose removal failed.
-            "exited" | "stopped" | "dead" if !self.state.running => {
-                SandboxState::Exited(Exit { code: self.state.exit_code, out_of_memory: self.state.oom_killed })
-            }
+            "exited" | "stopped" | "dead" if !self.state.running => SandboxState::Exited(Exit {
+                code: self.state.exit_code,
+                out_of_memory: self.state.oom_killed,
+            }),
             other => SandboxState::Unknown(other.chars().take(40).collect()),
         }
     }

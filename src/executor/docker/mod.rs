@@ -49,7 +49,9 @@ pub struct Access {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Dialect {
     /// `init`: it has an init process to reap zombies with.
-    Docker { init: bool },
+    Docker {
+        init: bool,
+    },
     Podman,
 }
 
@@ -114,7 +116,8 @@ impl Docker {
     /// Its own connection: an unread output must not hold up what we say, nor the other way round.
     async fn stdin(&self, id: &str) -> Result<stream::Stdin, ExecutorError> {
         let options = AttachContainerOptionsBuilder::default().stdin(true).stream(true).build();
-        let attached = self.call("attach to stdin", CALL, self.api.attach_container(id, Some(options))).await?;
+        let attached =
+            self.call("attach to stdin", CALL, self.api.attach_container(id, Some(options))).await?;
         Ok(stream::keep_open(attached))
     }
 }
@@ -132,7 +135,9 @@ impl Executor for Docker {
     async fn start(&self, spec: &SandboxSpec) -> Result<(SandboxId, Attached), ExecutorError> {
         let body = request::create_body(spec, &self.rules, self.dialect)?;
         let options = CreateContainerOptionsBuilder::default().name(&spec.name).build();
-        let created = match self.call("create the sandbox", START, self.api.create_container(Some(options), body)).await
+        let created = match self
+            .call("create the sandbox", START, self.api.create_container(Some(options), body))
+            .await
         {
             Ok(created) => created,
             Err(ExecutorError::Gone(_)) => return Err(ExecutorError::NoImage(spec.image.clone())),
@@ -202,7 +207,9 @@ impl Executor for Docker {
     }
 
     async fn create_volume(&self, spec: &VolumeSpec) -> Result<(), ExecutorError> {
-        self.call("create the volume", CALL, self.api.create_volume(request::volume_body(spec))).await.map(|_| ())
+        self.call("create the volume", CALL, self.api.create_volume(request::volume_body(spec)))
+            .await
+            .map(|_| ())
     }
 
     async fn remove_volume(&self, name: &str) -> Result<(), ExecutorError> {
@@ -230,7 +237,9 @@ async fn within<T>(
     match tokio::time::timeout(limit, call).await {
         Err(_) | Ok(Err(Error::RequestTimeoutError)) => Err(slow()),
         Ok(Ok(value)) => Ok(value),
-        Ok(Err(Error::DockerResponseServerError { status_code: 404, message })) => Err(ExecutorError::Gone(message)),
+        Ok(Err(Error::DockerResponseServerError { status_code: 404, message })) => {
+            Err(ExecutorError::Gone(message))
+        }
         Ok(Err(Error::DockerResponseServerError { message, .. })) => {
             Err(ExecutorError::Refused { what: what.to_owned(), why: message })
         }

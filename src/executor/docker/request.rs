@@ -5,9 +5,9 @@
 use std::collections::HashMap;
 
 use bollard::models::{
-    ContainerCreateBody, HealthConfig, HostConfig, HostConfigLogConfig, Mount as EngineMount, MountBindOptions,
-    MountBindOptionsPropagationEnum, MountType, MountVolumeOptions, ResourcesUlimits, RestartPolicy,
-    RestartPolicyNameEnum, VolumeCreateRequest,
+    ContainerCreateBody, HealthConfig, HostConfig, HostConfigLogConfig, Mount as EngineMount,
+    MountBindOptions, MountBindOptionsPropagationEnum, MountType, MountVolumeOptions, ResourcesUlimits,
+    RestartPolicy, RestartPolicyNameEnum, VolumeCreateRequest,
 };
 
 use super::Dialect;
@@ -61,7 +61,11 @@ fn time_limit(spec: &SandboxSpec) -> Vec<String> {
     ["timeout", "--foreground", "-k", GRACE, &seconds].map(str::to_owned).to_vec()
 }
 
-fn host_config(spec: &SandboxSpec, rules: &MountRules, dialect: Dialect) -> Result<HostConfig, ExecutorError> {
+fn host_config(
+    spec: &SandboxSpec,
+    rules: &MountRules,
+    dialect: Dialect,
+) -> Result<HostConfig, ExecutorError> {
     let Limits { memory, pids, cpus } = spec.limits;
     let memory = Some(i64::try_from(memory).unwrap_or(i64::MAX));
     let (tmpfs, mounts) = mounts(&spec.mounts, spec.user, rules)?;
@@ -79,7 +83,10 @@ fn host_config(spec: &SandboxSpec, rules: &MountRules, dialect: Dialect) -> Resu
         nano_cpus: Some(nano_cpus(cpus)),
         ulimits: Some(vec![ulimit("core", 0), ulimit("nofile", 16_384)]),
         init: Some(dialect == Dialect::Docker { init: true }),
-        restart_policy: Some(RestartPolicy { name: Some(RestartPolicyNameEnum::NO), ..RestartPolicy::default() }),
+        restart_policy: Some(RestartPolicy {
+            name: Some(RestartPolicyNameEnum::NO),
+            ..RestartPolicy::default()
+        }),
         auto_remove: Some(false),
         log_config: Some(log_config(spec.log_cap, dialect)),
         tmpfs: Some(tmpfs),
@@ -106,7 +113,9 @@ fn log_config(cap: u64, dialect: Dialect) -> HostConfigLogConfig {
     };
     let size = (cap.saturating_add(LOG_SLACK).max(cap.saturating_mul(2))).to_string();
     let options = match dialect {
-        Dialect::Docker { .. } => vec![("max-file", "1".to_owned()), ("max-size", size), ("compress", "false".into())],
+        Dialect::Docker { .. } => {
+            vec![("max-file", "1".to_owned()), ("max-size", size), ("compress", "false".into())]
+        }
         Dialect::Podman => vec![("max-size", size)],
     };
     let config = options.into_iter().map(|(key, value)| (key.to_owned(), value)).collect();

@@ -38,7 +38,8 @@ pub(super) fn keep_open(attached: AttachContainerResults) -> Stdin {
 /// Everything the container will print. To be called before it is started.
 pub(super) async fn live(docker: &Docker, id: &str, logged: bool) -> Result<Output, ExecutorError> {
     let options = AttachContainerOptionsBuilder::default().stdout(true).stderr(true).stream(true).build();
-    let attached = docker.call("attach to the output", CALL, docker.api.attach_container(id, Some(options))).await?;
+    let attached =
+        docker.call("attach to the output", CALL, docker.api.attach_container(id, Some(options))).await?;
     let (sender, output) = mpsc::channel(WAITING);
     let pump = Pump { docker: docker.clone(), id: SandboxId(id.to_owned()), sender, seen: Seen::default() };
     tokio::spawn(async move {
@@ -200,7 +201,8 @@ impl Pump {
 
     /// The time of the log's first entry: another one later means that the log was cut.
     async fn beginning(&self) -> Option<Bytes> {
-        let options = LogsOptionsBuilder::default().stdout(true).stderr(true).timestamps(true).tail("all").build();
+        let options =
+            LogsOptionsBuilder::default().stdout(true).stderr(true).timestamps(true).tail("all").build();
         let mut entries = std::pin::pin!(self.docker.api.logs(&self.id.0, Some(options)));
         let first = tokio::time::timeout(CALL, entries.next()).await.ok()??.ok()?.into_bytes();
         Some(split_time(first).0)

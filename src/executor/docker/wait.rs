@@ -57,7 +57,11 @@ async fn one_wait(docker: &Docker, id: &SandboxId) -> Waited {
     }
 }
 
-pub(super) async fn until_gone(docker: &Docker, id: &SandboxId, limit: Duration) -> Result<(), ExecutorError> {
+pub(super) async fn until_gone(
+    docker: &Docker,
+    id: &SandboxId,
+    limit: Duration,
+) -> Result<(), ExecutorError> {
     let gone = async {
         loop {
             if docker.state(id).await? == SandboxState::Gone {

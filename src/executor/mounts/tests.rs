@@ -79,7 +79,9 @@ fn t10_targets_hide_nothing_of_the_kernel() {
     for good in ["/work", "/home/agent/.claude/projects"] {
         target(good).unwrap();
     }
-    for bad in ["", "/", "work", "/work/", "/work/../proc", "//x", "/proc", "/proc/1", "/sys", "/dev/shm", "/a/./b"] {
+    for bad in
+        ["", "/", "work", "/work/", "/work/../proc", "//x", "/proc", "/proc/1", "/sys", "/dev/shm", "/a/./b"]
+    {
         assert!(target(bad).is_err(), "{bad}");
     }
 }
@@ -91,7 +93,8 @@ fn t10_links_on_disk_do_not_lead_out() {
     std::fs::create_dir_all(state.join("runs/r1")).unwrap();
     std::fs::create_dir(dir.path().join("secret")).unwrap();
     std::os::unix::fs::symlink(dir.path().join("secret"), state.join("runs/out")).unwrap();
-    let rules = MountRules::new(&Places { roots: vec![state.clone()], ..Places::default() }, &real_directory).unwrap();
+    let rules = MountRules::new(&Places { roots: vec![state.clone()], ..Places::default() }, &real_directory)
+        .unwrap();
     rules.source(&state.join("runs/r1"), &real_directory).unwrap();
     assert!(rules.source(&state.join("runs/out"), &real_directory).is_err());
 }

@@ -19,10 +19,11 @@ is_id() { # forty lower-case hex digits
   case $1 in *[!0-9a-f]*) return 1 ;; esac
   [ "${#1}" -eq 40 ]
 }
-first_line() { # a small regular file's first line, in $line
+first_line() { # a regular file's first line, in $line; of a huge one only the beginning
   line=
   [ -f "$1" ] && [ ! -L "$1" ] || return 1
-  IFS= read -r line < "$1" || [ -n "$line" ]
+  line=$(head -c 300 "$1" | tr -d '\000' | head -n 1)
+  [ -n "$line" ]
 }
 
 # 1. The clone must be what we handed over: real folders, no detour to other objects, nothing that blocks.
@@ -34,7 +35,8 @@ for file in alternates http-alternates; do
 done
 odd=$(find "$dot/objects" ! -type f ! -type d -print 2>/dev/null | head -n 1)
 [ -z "$odd" ] || fail object_files
-odd=$(find "$work" -path "$dot" -prune -o \( -name .gitignore -o -name .gitattributes -o -name .gitmodules \) \
+odd=$(find "$work" -path "$dot" -prune -o \( -name .gitignore -o -name .gitattributes -o -name .gitmodules \
+  -o -name .git -o -path '*/.git/*' \) \
   ! -type f ! -type d ! -type l -print 2>/dev/null | head -n 1)
 [ -z "$odd" ] || fail special_file
 
@@ -49,9 +51,7 @@ case $line in
     else
       tip=
       if [ -f "$dot/packed-refs" ] && [ ! -L "$dot/packed-refs" ]; then
-        while read -r id ref rest; do
-          if [ "$ref" = "$name" ] && [ -z "$rest" ]; then tip=$id; break; fi
-        done < "$dot/packed-refs"
+        tip=$(head -c 10000000 "$dot/packed-refs" | sed -n "s|^\\([0-9a-f]\\{40\\}\\) $name\$|\\1|p" | head -n 1)
       fi
     fi
     [ -n "$tip" ] || fail unborn

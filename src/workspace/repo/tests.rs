@@ -19,6 +19,8 @@ async fn refusals_name_what_is_wrong() {
     let url = format!("file://{}", bench.user().display());
     bench.git_in(bench.dir.path(), &["clone", "-q", "--depth", "1", &url, "shallow"]);
     assert!(matches!(open(at("shallow")).await, RepoError::Shallow(_)));
+    bench.git_in(bench.dir.path(), &["init", "-q", "--object-format=sha256", "sha256"]);
+    assert!(matches!(open(at("sha256")).await, RepoError::Format { .. }));
     bench.git(&["config", "uploadpack.allowFilter", "true"]);
     bench.git_in(bench.dir.path(), &["clone", "-q", "--filter=blob:none", &url, "partial"]);
     assert!(matches!(open(at("partial")).await, RepoError::Partial(_)));
