@@ -18,7 +18,7 @@ const LOOK_AGAIN: Duration = Duration::from_millis(200);
 
 #[derive(Debug, ClapArgs)]
 pub(super) struct Args {
-    /// A run (or a bead: its newest run)
+    /// A run (or a bead: its newest work run)
     run: String,
     /// Wait for more until the run ends
     #[arg(long, short)]
@@ -64,8 +64,10 @@ fn find(house: &House, name: &str) -> Result<RunRow, CliError> {
         Some(run) => Filter { run: Some(run), ..Filter::default() },
         None => Filter { bead: Some(BeadId::new(name)), ..Filter::default() },
     };
-    let rows = house.journal.runs(&filter, 1).map_err(journal_error)?;
-    rows.into_iter().next().ok_or_else(|| {
+    let rows = house.journal.runs(&filter, 100).map_err(journal_error)?;
+    // Who names a bead wants to know what its agent did; gates have runs of their own.
+    let work = rows.iter().find(|row| row.kind == "work").cloned();
+    work.or_else(|| rows.into_iter().next()).ok_or_else(|| {
         CliError::refused(format!("there is no run or bead `{name}` with a log"))
             .hint("`bead runs` lists all runs")
     })

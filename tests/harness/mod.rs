@@ -2,7 +2,7 @@
 //!
 //! Owns temporary repositories, the running of `bead` with an environment of its own, and the check that
 //! nothing is left behind. It knows nothing of the library's insides. Start with [`BeadEnv`].
-#![allow(dead_code, reason = "two test programs share this file and neither uses all of it")]
+#![allow(dead_code, unreachable_pub, reason = "two test programs share this file and neither uses all of it")]
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

@@ -109,7 +109,8 @@ fn t06_the_key_is_nowhere() {
 conversations:
   - turns:
       - text: "Let me look at my environment."
-        tools: [{ name: Bash, input: { command: "env; cat /proc/*/environ 2>/dev/null | tr '\\0' '\\n'; grep -rIl sk-ant / 2>/dev/null | head; ls -la /run/beadwork; sed -i 's/a - b/a + b/' calc.py; sleep 4", description: Snoop } }]
+        tools: [{ name: Bash, input: { command: "env; cat /proc/*/environ | tr '\\0' '\\n' | head -c 4000", description: Snoop } }]
+      - tools: [{ name: Bash, input: { command: "grep -rIl sk-ant /home /work /tmp /etc /run /var /usr/local/share; sed -i 's/a - b/a + b/' calc.py; sleep 4", description: Search } }]
       - text: "Done."
 "#;
     let server = env.start(&["model", "serve", "--script", &env.script(script), "--json"]);

@@ -211,7 +211,8 @@ impl Engine {
             append_system_prompt: None,
             socket: format!("{GATEWAY}/{}", SOCKET_NAME),
             home: HOME.to_owned(),
-            tool_limit: limits.tool.value.get(),
+            // The client's own timeout comes later than ours: otherwise it would end the tool, and the run go on.
+            tool_limit: limits.tool.value.get() + GRACE,
             credential: self.machine.credential_kind(),
         });
         let bind =
