@@ -41,11 +41,13 @@ pub struct CliError {
     pub message: String,
     pub causes: Vec<String>,
     pub hints: Vec<String>,
+    /// `--force` would go on.
+    pub can_force: bool,
 }
 
 impl CliError {
     pub fn new(exit: Exit, message: impl Into<String>) -> Self {
-        Self { exit, message: message.into(), causes: Vec::new(), hints: Vec::new() }
+        Self { exit, message: message.into(), causes: Vec::new(), hints: Vec::new(), can_force: false }
     }
 
     pub fn refused(message: impl Into<String>) -> Self {
@@ -69,7 +71,7 @@ impl CliError {
             }
             source = cause.source();
         }
-        Self { exit, message, causes, hints: Vec::new() }
+        Self { exit, message, causes, hints: Vec::new(), can_force: false }
     }
 
     #[must_use]
@@ -94,7 +96,7 @@ impl CliError {
     pub fn json(&self) -> serde_json::Value {
         serde_json::json!({
             "type": "error", "code": self.exit.code(), "error": self.message,
-            "causes": self.causes, "hints": self.hints,
+            "causes": self.causes, "hints": self.hints, "can_force": self.can_force,
         })
     }
 }

@@ -7,6 +7,9 @@ use std::io::Write;
 
 use anstyle::{AnsiColor, Style};
 
+use super::CliError;
+use super::arguments::{Arguments, Colour};
+use crate::config::environment::Environment;
 use crate::domain::clean;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,9 +34,56 @@ pub fn paint(style: Style, text: &str) -> String {
 }
 
 impl Output {
+    pub(super) fn new(arguments: &Arguments, environment: &Environment) -> Self {
+        use std::io::IsTerminal as _;
+        let choice = match arguments.color {
+            Colour::Always => anstream::ColorChoice::Always,
+            Colour::Never => anstream::ColorChoice::Never,
+            Colour::Auto if environment.no_color => anstream::ColorChoice::Never,
+            Colour::Auto if environment.force_color => anstream::ColorChoice::Always,
+            Colour::Auto => anstream::ColorChoice::Auto,
+        };
+        choice.write_global();
+        let size = rustix::termios::tcgetwinsize(std::io::stderr()).ok();
+        let width = environment.columns.or(size.map(|s| s.ws_col)).filter(|n| *n >= 20).unwrap_or(100);
+        Self {
+            json: arguments.json,
+            quiet: arguments.quiet,
+            width: usize::from(width),
+            terminal: std::io::stdout().is_terminal(),
+        }
+    }
+
+    /// A failed command: words on stderr, and one JSON object on stdout for scripts that asked for it.
+    pub(super) fn fail(self, error: &CliError) {
+        if self.json {
+            self.value(&error.json());
+        }
+        let text = error.render();
+        let text = clean::clean(&text);
+        for line in text.lines() {
+            let line = match line.strip_prefix("error:") {
+                Some(rest) => format!("{}{rest}", paint(BAD, "error:")),
+                None => line.to_owned(),
+            };
+            let _ = writeln!(anstream::stderr().lock(), "{line}");
+        }
+    }
+
+    /// Something a person must not miss, also under `--quiet`.
+    pub(super) fn warn(self, text: &str) {
+        let _ =
+            writeln!(anstream::stderr().lock(), "{} {}", paint(WARN, "warning:"), clean::clean_line(text));
+    }
+
     /// One line of data for people. The text must be clean already, apart from our own colours.
     pub fn line(self, text: &str) {
         ignore_gone_reader(writeln!(anstream::stdout().lock(), "{text}"));
+    }
+
+    /// One line of data exactly as it is, without any thought of colour.
+    pub fn plain(self, text: &str) {
+        ignore_gone_reader(writeln!(std::io::stdout().lock(), "{text}"));
     }
 
     /// One JSON value on a line of its own.

@@ -13,7 +13,8 @@ use crate::lifecycle::{Effect, Phase, Story};
 
 use super::error::EngineError;
 use super::house::{House, Site};
-use super::progress::Progress;
+use super::machine::Machine;
+use super::progress::{Progress, Silent};
 use super::stop::{Stop, Urgency};
 
 /// A test's chance to die at a named point: `true` means now.
@@ -24,14 +25,30 @@ pub type Failpoint = Arc<dyn Fn(&str) -> bool + Send + Sync>;
 pub struct Engine {
     pub(super) house: Arc<House>,
     pub(super) site: Arc<Site>,
+    pub(super) machine: Arc<Machine>,
     pub(super) stop: Stop,
     pub(super) progress: Arc<dyn Progress>,
     pub(super) failpoint: Failpoint,
 }
 
 impl Engine {
-    pub fn new(house: Arc<House>, site: Arc<Site>, stop: Stop, progress: Arc<dyn Progress>) -> Self {
-        Self { house, site, stop, progress, failpoint: Arc::new(|_| false) }
+    pub fn new(house: Arc<House>, site: Arc<Site>, machine: Arc<Machine>) -> Self {
+        Self {
+            house,
+            site,
+            machine,
+            stop: Stop::default(),
+            progress: Arc::new(Silent),
+            failpoint: Arc::new(|_| false),
+        }
+    }
+
+    /// The same engine, heard by a listener and stopped by a person.
+    #[must_use]
+    pub fn with_person(mut self, stop: Stop, progress: Arc<dyn Progress>) -> Self {
+        self.stop = stop;
+        self.progress = progress;
+        self
     }
 
     /// The same engine, dying where `failpoint` says so.
@@ -60,7 +77,7 @@ impl Engine {
                 Effect::Wait | Effect::Nothing => return Ok(()),
                 Effect::Claim => self.claim(story).await?,
                 Effect::StartAttempt { number, from, resume } => {
-                    self.start_attempt(story, number, from, resume)?;
+                    self.start_attempt(story, number, from, resume).await?;
                 }
                 Effect::PrepareWorkspace => self.prepare(story).await?,
                 Effect::RunAgent => self.run_agent(story).await?,

@@ -3,9 +3,10 @@
 //! Owns the limits of rules 7 and the order of stopping (interrupt, result, end_session, 5 s, TERM, 10 s,
 //! KILL). Pure: it is told what happened and what time it is, and answers what to do. Start with [`Watch`].
 
-use std::collections::HashMap;
+use std::collections::HashSet;
 use std::time::Duration;
 
+use crate::agent::StopReason;
 use crate::domain::agent_event::AgentEvent;
 
 /// After an interrupt or an `end_session`, the process has this long before TERM.
@@ -22,18 +23,6 @@ pub struct RunLimits {
     pub tool: Duration,
 }
 
-/// Why we end a run before the agent does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Why {
-    Person,
-    Idle,
-    RunTime,
-    Tool,
-    Budget,
-    Flood,
-    UsageLimit,
-}
-
 /// What the supervisor has to do now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Action {
@@ -43,6 +32,15 @@ pub enum Action {
     Kill,
     /// Killed, and the engine still says it runs: give up on it (T46).
     GiveUp,
+}
+
+/// What the run's summary says at this moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Seen {
+    /// The last turn ended and nothing waits.
+    pub settled: bool,
+    /// Since when the tool that runs longest has been running.
+    pub tool_since: Option<Duration>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,69 +61,55 @@ pub struct Watch {
     limits: RunLimits,
     started: Duration,
     last_activity: Duration,
-    tools: HashMap<String, Duration>,
     stage: Stage,
-    why: Option<Why>,
-    undelivered: u32,
+    why: Option<StopReason>,
+    undelivered: HashSet<String>,
 }
 
 impl Watch {
-    /// `started` may lie in the past of an adopted run.
-    pub fn new(limits: RunLimits, started: Duration, now: Duration) -> Self {
+    /// `started` is what has passed already of an adopted run's time, counted back from `now`.
+    pub fn new(limits: RunLimits, now: Duration, already: Duration) -> Self {
         Self {
-            limits,
-            started,
+            // A run may be older than this process's clock: then its time is taken off the limit instead.
+            limits: RunLimits { run_time: limits.run_time.saturating_sub(already), ..limits },
+            started: now,
             last_activity: now,
-            tools: HashMap::new(),
             stage: Stage::Running,
             why: None,
-            undelivered: 0,
+            undelivered: HashSet::new(),
         }
     }
 
     /// Why the run was ended by us, if it was.
-    pub fn why(&self) -> Option<Why> {
-        self.why
+    pub fn why(&self) -> Option<StopReason> {
+        match self.stage {
+            Stage::Running => None,
+            _ => Some(self.why.unwrap_or(StopReason::Done)),
+        }
     }
 
     /// A message went in; the run may not end before the agent has seen it.
-    pub fn sent_message(&mut self) {
-        self.undelivered += 1;
+    pub fn sent(&mut self, uuid: &str) {
+        self.undelivered.insert(uuid.to_owned());
     }
 
-    /// Traffic at the gateway.
-    pub fn saw_traffic(&mut self, at: Duration) {
+    /// Traffic at the gateway, or bytes from the agent.
+    pub fn active(&mut self, at: Duration) {
         self.last_activity = self.last_activity.max(at);
     }
 
     /// The agent's stream said something.
-    pub fn saw(&mut self, event: &AgentEvent, now: Duration) -> Option<Action> {
-        self.last_activity = now;
-        match event {
-            AgentEvent::ToolCall { id, .. } => {
-                self.tools.insert(id.clone(), now);
-            }
-            AgentEvent::ToolReturn { id, .. } => {
-                self.tools.remove(id);
-            }
-            AgentEvent::Message { state, .. } if state == "started" => {
-                self.undelivered = self.undelivered.saturating_sub(1);
-            }
-            AgentEvent::TurnEnd(end) => {
-                self.tools.clear();
-                let more_to_come = end.queued_turns > 0 || (self.why.is_none() && self.undelivered > 0);
-                if !more_to_come && matches!(self.stage, Stage::Running | Stage::Interrupted(_)) {
-                    self.stage = Stage::Ending(now);
-                    return Some(Action::EndSession);
-                }
-            }
-            _ => {}
+    pub fn saw(&mut self, event: &AgentEvent, now: Duration) {
+        self.active(now);
+        if let AgentEvent::Message { uuid, state } = event
+            && state != "queued"
+        {
+            self.undelivered.remove(uuid);
         }
-        None
     }
 
     /// Begins to end the run. The first reason stands.
-    pub fn stop(&mut self, why: Why, now: Duration) -> Option<Action> {
+    pub fn stop(&mut self, why: StopReason, now: Duration) -> Option<Action> {
         if self.stage != Stage::Running {
             return None;
         }
@@ -135,12 +119,20 @@ impl Watch {
     }
 
     /// Called often: limits, and the next step of an ending.
-    pub fn tick(&mut self, now: Duration) -> Option<Action> {
+    pub fn tick(&mut self, now: Duration, seen: Seen) -> Option<Action> {
         let since = |then: Duration| now.saturating_sub(then);
         match self.stage {
+            Stage::Running if seen.settled && self.undelivered.is_empty() => {
+                self.stage = Stage::Ending(now);
+                Some(Action::EndSession)
+            }
             Stage::Running => {
-                let why = self.exceeded(now)?;
+                let why = self.exceeded(now, seen.tool_since)?;
                 self.stop(why, now)
+            }
+            Stage::Interrupted(_) if seen.settled => {
+                self.stage = Stage::Ending(now);
+                Some(Action::EndSession)
             }
             Stage::Interrupted(then) | Stage::Ending(then) if since(then) >= TERM_AFTER => {
                 self.stage = Stage::Termed(now);
@@ -158,15 +150,16 @@ impl Watch {
         }
     }
 
-    fn exceeded(&self, now: Duration) -> Option<Why> {
+    fn exceeded(&self, now: Duration, tool_since: Option<Duration>) -> Option<StopReason> {
         if now.saturating_sub(self.started) >= self.limits.run_time {
-            return Some(Why::RunTime);
+            return Some(StopReason::RunTimeLimit);
         }
-        if self.tools.values().any(|began| now.saturating_sub(*began) >= self.limits.tool) {
-            return Some(Why::Tool);
+        match tool_since {
+            Some(since) => (now.saturating_sub(since) >= self.limits.tool).then_some(StopReason::ToolLimit),
+            None => {
+                (now.saturating_sub(self.last_activity) >= self.limits.idle).then_some(StopReason::IdleLimit)
+            }
         }
-        let idle = self.tools.is_empty() && now.saturating_sub(self.last_activity) >= self.limits.idle;
-        idle.then_some(Why::Idle)
     }
 }
 

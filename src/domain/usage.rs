@@ -17,6 +17,19 @@ pub struct Usage {
     pub cache_write: u64,
 }
 
+impl Usage {
+    /// What came on top of `before`; a figure that went down counts as nothing.
+    #[must_use]
+    pub fn since(self, before: Self) -> Self {
+        Self {
+            input: self.input.saturating_sub(before.input),
+            output: self.output.saturating_sub(before.output),
+            cache_read: self.cache_read.saturating_sub(before.cache_read),
+            cache_write: self.cache_write.saturating_sub(before.cache_write),
+        }
+    }
+}
+
 impl std::ops::AddAssign for Usage {
     fn add_assign(&mut self, other: Self) {
         self.input = self.input.saturating_add(other.input);
@@ -36,21 +49,22 @@ pub struct Price {
     pub cache_write: f64,
 }
 
-/// List prices as of a day, by the beginning of the model's name.
+/// List prices as of a day, by the model's name.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PriceTable {
     /// The day the figures were read, `2026-11-21`.
     pub as_of: String,
-    /// Model name, or the beginning of it, to its price.
+    /// Model name to its price; the name stands for its dated and bracketed variants too.
     pub models: BTreeMap<String, Price>,
 }
 
 impl PriceTable {
-    /// The price of the longest matching name; where none matches, the highest of each kind in the table.
+    /// The price of the model; of an unknown one, the highest of each kind in the table.
     pub fn price(&self, model: &str) -> Price {
-        let known = self.models.iter().filter(|(name, _)| model.starts_with(name.as_str()));
-        if let Some((_, price)) = known.max_by_key(|(name, _)| name.len()) {
+        let known =
+            self.models.iter().find(|(name, _)| model.strip_prefix(name.as_str()).is_some_and(is_variant));
+        if let Some((_, price)) = known {
             return *price;
         }
         let zero = Price { input: 0.0, output: 0.0, cache_read: 0.0, cache_write: 0.0 };
@@ -71,4 +85,19 @@ impl PriceTable {
             + million(usage.cache_read) * price.cache_read
             + million(usage.cache_write) * price.cache_write
     }
+
+    /// The same, where `hour_writes` of the cache writes were kept for an hour: those cost twice the input
+    /// price (measured for every model in the list).
+    pub fn cost_with_hour_writes(&self, model: &str, usage: Usage, hour_writes: u64) -> f64 {
+        let hour_writes = hour_writes.min(usage.cache_write);
+        let short = Usage { cache_write: usage.cache_write - hour_writes, ..usage };
+        let long = Usage { input: hour_writes, ..Usage::default() };
+        self.cost(model, short) + 2.0 * self.cost(model, long)
+    }
+}
+
+/// What may follow a model's name without making it another model: nothing, a date, `-latest`, or a bracket.
+fn is_variant(rest: &str) -> bool {
+    let date = |d: &str| d.len() == 8 && d.bytes().all(|b| b.is_ascii_digit());
+    rest.is_empty() || rest.starts_with('[') || rest == "-latest" || rest.strip_prefix('-').is_some_and(date)
 }

@@ -6,8 +6,10 @@
 
 pub mod docker;
 pub mod exit;
+pub mod image;
 pub mod mounts;
 pub mod output;
+pub mod scripted;
 pub mod spec;
 pub mod strays;
 

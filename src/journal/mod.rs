@@ -13,6 +13,7 @@ mod schema;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard};
 
+use chrono::SubsecRound as _;
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 
 use crate::clock::Clock;
@@ -50,9 +51,10 @@ impl JournalError {
             Self::Damaged { restore: Some(command), .. } => {
                 Some(format!("to go back to the newest good backup: {command}"))
             }
-            Self::Damaged { restore: None, .. } => {
-                Some("there is no good backup; move the file away to begin anew, refs/bead/* keep all work".to_owned())
-            }
+            Self::Damaged { restore: None, .. } => Some(
+                "there is no good backup; move the file away to begin anew, refs/bead/* keep all work"
+                    .to_owned(),
+            ),
             _ => None,
         }
     }
@@ -180,7 +182,8 @@ impl Journal {
             .map_err(|source| self.db(source))?;
         let event = Event {
             seq: u64::try_from(last + 1).unwrap_or(1),
-            at: self.clock.now(),
+            // As precise as it is stored, so that a replay gives the very same story.
+            at: self.clock.now().trunc_subsecs(6),
             project: entry.project,
             bead: entry.bead,
             run: entry.run,
@@ -235,11 +238,19 @@ impl Journal {
                     log
                 ],
             ),
+            Body::AgentStarting { .. } => tx.execute(
+                "UPDATE runs SET state = 'running', ended = NULL WHERE run = ?1",
+                params![run.as_str()],
+            ),
+            Body::AgentEnded(end) => tx.execute(
+                "UPDATE runs SET state = ?2, cost = cost + ?3, ended = ?4 WHERE run = ?1",
+                params![run.as_str(), end.ending.run_state().as_str(), end.cost_usd, at],
+            ),
             Body::RunEnded { state, cause, cost_usd, .. } => tx.execute(
                 "UPDATE runs SET state = ?2, cause = ?3, cost = cost + ?4, ended = ?5 WHERE run = ?1",
                 params![
                     run.as_str(),
-                    serde_json::to_value(state).ok().and_then(|v| v.as_str().map(str::to_owned)),
+                    state.as_str(),
                     cause.as_ref().map(|c| c.as_str().to_owned()),
                     cost_usd,
                     at

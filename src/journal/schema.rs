@@ -78,7 +78,8 @@ fn migrate(path: &Path, connection: &Connection) -> Result<(), JournalError> {
 
 /// Refuses a database that SQLite calls damaged, or that has lost events we acknowledged.
 fn check(path: &Path) -> Result<(), JournalError> {
-    let size = std::fs::metadata(path).map_err(|source| JournalError::Io { path: path.to_owned(), source })?.len();
+    let size =
+        std::fs::metadata(path).map_err(|source| JournalError::Io { path: path.to_owned(), source })?.len();
     let probe = || -> Result<Option<String>, rusqlite::Error> {
         // Read before the database: another process may commit in between, and that is no damage.
         let head = i64::try_from(read_head(path)).unwrap_or(i64::MAX);
@@ -91,7 +92,9 @@ fn check(path: &Path) -> Result<(), JournalError> {
             }
         }
         let tables: i64 =
-            connection.query_row("SELECT count(*) FROM sqlite_schema WHERE name = 'events'", [], |row| row.get(0))?;
+            connection.query_row("SELECT count(*) FROM sqlite_schema WHERE name = 'events'", [], |row| {
+                row.get(0)
+            })?;
         let last: i64 = if tables == 0 {
             0
         } else {

@@ -18,8 +18,20 @@ impl Story {
     #[expect(clippy::too_many_lines, reason = "a flat match: one arm for each event")]
     pub(super) fn take(&mut self, event: &Event) -> bool {
         match (&self.phase, &event.body) {
-            (_, Body::RunStarted { .. } | Body::RunEnded { .. } | Body::Recovered { .. } | Body::Notice { .. })
-            | (_, Body::ByHand { .. } | Body::GateStarted { .. } | Body::GateEnded { .. }) => {}
+            (
+                _,
+                Body::RunStarted { .. }
+                | Body::RunEnded { .. }
+                | Body::Recovered { .. }
+                | Body::Notice { .. },
+            )
+            | (
+                _,
+                Body::ByHand { .. }
+                | Body::GateStarted { .. }
+                | Body::GateEnded { .. }
+                | Body::GatesBroken { .. },
+            ) => {}
             (Phase::Claiming, Body::Claimed) => {
                 self.claimed = true;
                 self.phase = Phase::Starting;
@@ -30,9 +42,10 @@ impl Story {
             }
             (Phase::Starting, Body::AttemptStarted { .. }) => return self.start_attempt(event),
             (Phase::Preparing, Body::WorkspaceReady) => self.phase = Phase::Working,
-            (Phase::Working, Body::AgentStarting { sandbox }) => {
+            (Phase::Working, Body::AgentStarting { sandbox, nonce }) => {
                 let Some(work) = &mut self.work else { return false };
                 work.sandbox = Some(sandbox.clone());
+                work.nonce.clone_from(nonce);
                 work.container = None;
                 work.starts += 1;
             }
@@ -56,7 +69,11 @@ impl Story {
             }
             (Phase::Exporting, Body::NothingChanged { said }) => self.after_work(Changed::No(said.clone())),
             (Phase::Exporting, Body::ExportRejected { reason }) => {
-                self.settle(Outcome::Parked, Some("export_rejected"), format!("the export was refused: {reason}"));
+                self.settle(
+                    Outcome::Parked,
+                    Some("export_rejected"),
+                    format!("the export was refused: {reason}"),
+                );
             }
             (Phase::Merging, Body::Protected { paths }) => {
                 let reason = format!("protected paths changed and need a person: {}", few(paths));
@@ -85,7 +102,11 @@ impl Story {
                 self.target_moves += 1;
                 self.candidate = None;
                 if self.target_moves > MAX_TARGET_MOVES {
-                    let reason = format!("the target moved {} times while gating, now at {}", self.target_moves, tip.short());
+                    let reason = format!(
+                        "the target moved {} times while gating, now at {}",
+                        self.target_moves,
+                        tip.short()
+                    );
                     self.settle(Outcome::Parked, Some("target_moved"), reason);
                 } else {
                     self.phase = Phase::Merging;
@@ -118,9 +139,11 @@ impl Story {
                 self.claimed = false;
                 self.phase = Phase::Cleaning;
             }
-            (Phase::Suspending { .. } | Phase::Suspended { .. }, Body::Suspended { cause, reason, until }) => {
-                self.phase =
-                    Phase::Suspended { cause: cause.clone(), reason: reason.clone(), until: *until };
+            (
+                Phase::Suspending { .. } | Phase::Suspended { .. },
+                Body::Suspended { cause, reason, until },
+            ) => {
+                self.phase = Phase::Suspended { cause: cause.clone(), reason: reason.clone(), until: *until };
             }
             (Phase::Suspended { .. } | Phase::Resuming { .. }, Body::Resumed { why, session }) => {
                 let Some(work) = &mut self.work else { return false };
@@ -161,6 +184,7 @@ impl Story {
             resume: *resume,
             starts: 0,
             sandbox: None,
+            nonce: String::new(),
             container: None,
             end: None,
             started: event.at,
@@ -224,7 +248,8 @@ impl Story {
             self.findings = findings;
             self.phase = Phase::Starting;
         } else {
-            let tries = if self.attempt == 1 { "1 attempt".to_owned() } else { format!("{} attempts", self.attempt) };
+            let tries =
+                if self.attempt == 1 { "1 attempt".to_owned() } else { format!("{} attempts", self.attempt) };
             self.findings = findings;
             self.settle(spent, Some(cause), format!("not done after {tries}: {why}"));
         }

@@ -60,6 +60,7 @@ pub struct Work {
     /// How often a container was started for this run.
     pub starts: u32,
     pub sandbox: Option<String>,
+    pub nonce: String,
     pub container: Option<String>,
     pub end: Option<AgentEnd>,
     pub started: DateTime<Utc>,
@@ -95,14 +96,31 @@ pub enum Phase {
     Merging,
     Gating,
     /// `intent` is journalled before the target is touched.
-    Landing { intent: bool },
+    Landing {
+        intent: bool,
+    },
     Closing,
-    Settling { outcome: Outcome, cause: Option<Cause>, reason: String, journalled: bool },
+    Settling {
+        outcome: Outcome,
+        cause: Option<Cause>,
+        reason: String,
+        journalled: bool,
+    },
     /// Decided, not yet written down.
-    Suspending { cause: Cause, reason: String, resets_at: Option<i64> },
-    Suspended { cause: Cause, reason: String, until: Option<DateTime<Utc>> },
+    Suspending {
+        cause: Cause,
+        reason: String,
+        resets_at: Option<i64>,
+    },
+    Suspended {
+        cause: Cause,
+        reason: String,
+        until: Option<DateTime<Utc>>,
+    },
     /// A lost container's attempt goes on in its own clone.
-    Resuming { why: String },
+    Resuming {
+        why: String,
+    },
     Cleaning,
     Finished,
 }
@@ -134,7 +152,11 @@ impl Phase {
 pub enum Effect {
     Claim,
     /// Hand out a run id and write the attempt's beginning down.
-    StartAttempt { number: u32, from: Oid, resume: bool },
+    StartAttempt {
+        number: u32,
+        from: Oid,
+        resume: bool,
+    },
     PrepareWorkspace,
     RunAgent,
     Export,
@@ -142,9 +164,20 @@ pub enum Effect {
     Gate,
     Land,
     Close,
-    Settle { outcome: Outcome, cause: Option<Cause>, reason: String, journalled: bool },
-    Suspend { cause: Cause, reason: String, resets_at: Option<i64> },
-    Resume { why: String },
+    Settle {
+        outcome: Outcome,
+        cause: Option<Cause>,
+        reason: String,
+        journalled: bool,
+    },
+    Suspend {
+        cause: Cause,
+        reason: String,
+        resets_at: Option<i64>,
+    },
+    Resume {
+        why: String,
+    },
     CleanUp,
     /// Suspended: nothing until somebody resumes it.
     Wait,
@@ -187,7 +220,8 @@ pub struct IllegalTransition {
 impl Story {
     /// The story that a `claiming` event opens; `None` for any other event.
     pub fn open(event: &Event) -> Option<Self> {
-        let (Body::Claiming { order }, Some(project), Some(bead)) = (&event.body, &event.project, &event.bead)
+        let (Body::Claiming { order }, Some(project), Some(bead)) =
+            (&event.body, &event.project, &event.bead)
         else {
             return None;
         };

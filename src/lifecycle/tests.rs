@@ -93,7 +93,7 @@ impl Told {
         };
         self.tell(Body::AttemptStarted { from, session: "s".into(), resume })
             .tell(Body::WorkspaceReady)
-            .tell(Body::AgentStarting { sandbox: "box".into() })
+            .tell(Body::AgentStarting { sandbox: "box".into(), nonce: "n".into() })
             .tell(Body::AgentStarted { container: "c0".into() })
     }
 
@@ -103,8 +103,13 @@ impl Told {
 }
 
 fn failed() -> Body {
-    let finding =
-        Finding { source: "gate:test".into(), title: "2 tests failed".into(), detail: String::new(), file: None, line: None };
+    let finding = Finding {
+        source: "gate:test".into(),
+        title: "2 tests failed".into(),
+        detail: String::new(),
+        file: None,
+        line: None,
+    };
     Body::GatesFailed { findings: vec![finding] }
 }
 
@@ -121,7 +126,10 @@ fn the_straight_way_lands_and_closes() {
     t.tell(Body::Closed { reason: "landed".into() });
     assert_eq!(t.story.next(), Effect::CleanUp);
     let finish = t.story.finish.clone();
-    assert_eq!((finish.outcome, finish.commit.clone(), finish.attempts), (Outcome::Landed, Some(oid('c')), 1));
+    assert_eq!(
+        (finish.outcome, finish.commit.clone(), finish.attempts),
+        (Outcome::Landed, Some(oid('c')), 1)
+    );
     assert!((finish.cost_usd - 0.25).abs() < 1e-9);
     t.tell(Body::Finished(finish));
     assert_eq!(t.story.next(), Effect::Nothing);
@@ -135,7 +143,10 @@ fn a_failed_gate_starts_another_attempt_at_the_exported_tip_in_the_same_conversa
     assert_eq!(t.story.findings.len(), 1);
     t.attempt().tell(end(Ending::Finished)).tell(exported()).tell(merged()).tell(failed());
     let Effect::Settle { outcome, cause, reason, journalled } = t.story.next() else { panic!() };
-    assert_eq!((outcome, cause.as_ref().map(Cause::as_str), journalled), (Outcome::Parked, Some("gate"), false));
+    assert_eq!(
+        (outcome, cause.as_ref().map(Cause::as_str), journalled),
+        (Outcome::Parked, Some("gate"), false)
+    );
     assert!(reason.contains("2 attempts") && reason.contains("2 tests failed"), "{reason}");
 }
 
@@ -232,7 +243,7 @@ fn any_body() -> impl Strategy<Value = Body> {
         Just(Body::ClaimLost { reason: "r".into() }),
         Just(Body::AttemptStarted { from: oid('a'), session: "s".into(), resume: false }),
         Just(Body::WorkspaceReady),
-        Just(Body::AgentStarting { sandbox: "b".into() }),
+        Just(Body::AgentStarting { sandbox: "b".into(), nonce: "n".into() }),
         Just(Body::AgentStarted { container: "c".into() }),
         endings.prop_map(end),
         Just(exported()),

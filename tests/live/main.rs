@@ -1,6 +1,11 @@
-//! Tests on real parts: a container engine, its images, the agent's own CLI.
+//! Tests against a real container engine and the real Claude Code CLI; `scripts/test` provides both.
 //!
-//! They fail, and do not skip, where no engine answers: `scripts/test` starts one and builds the image.
-#![allow(clippy::unwrap_used, clippy::too_many_lines, clippy::disallowed_methods)]
+//! They fail, and do not skip, where no engine answers.
+#![allow(clippy::unwrap_used, clippy::too_many_lines, clippy::disallowed_methods, reason = "tests")]
+
+#[path = "../harness/mod.rs"]
+mod harness;
 
 mod executor;
+mod gateway;
+mod work;

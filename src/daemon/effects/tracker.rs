@@ -3,7 +3,7 @@
 //! Owns the words a bead's comment has. The tracker room decides how a claim is kept; this only asks for it
 //! and, after a crash, looks whether it was already given.
 
-use crate::beads::{Claim, ClaimOutcome, Release};
+use crate::beads::{Claim, ClaimFrom, Release, TrackerError};
 use crate::daemon::engine::Engine;
 use crate::daemon::error::EngineError;
 use crate::daemon::refusal::Refusal;
@@ -19,19 +19,21 @@ impl Engine {
             self.record(story, Body::Claimed)?;
             return Ok(());
         }
-        match self.site.tracker.claim(&story.bead, &claim).await? {
-            ClaimOutcome::Ours(_) => {
+        let from = if story.order.forced.is_empty() { ClaimFrom::Open } else { ClaimFrom::AnyLive };
+        match self.site.tracker.claim(&story.bead, &claim, from).await {
+            Ok(_) => {
+                self.survive("done", "claim")?;
                 self.record(story, Body::Claimed)?;
                 Ok(())
             }
-            ClaimOutcome::Lost { by } => {
-                let reason = format!("bead `{}` is claimed by {by}", story.bead);
-                self.record(story, Body::ClaimLost { reason: reason.clone() })?;
-                Err(Refusal::new(reason)
+            Err(error @ (TrackerError::ClaimLost { .. } | TrackerError::NotClaimable { .. })) => {
+                self.record(story, Body::ClaimLost { reason: error.to_string() })?;
+                Err(Refusal::new(error.to_string())
                     .hint("`bead ready` lists what is free")
-                    .hint(format!("`bead reopen {}` takes it away from them", story.bead))
+                    .hint(format!("`bead reopen {}` takes it back", story.bead))
                     .into())
             }
+            Err(error) => Err(error.into()),
         }
     }
 
@@ -44,7 +46,10 @@ impl Engine {
         let commit = story.finish.commit.as_ref().map_or("", |c| c.as_str());
         let run = story.tip.as_ref().map_or("", |k| k.run.as_str());
         let reason = format!("landed on {} as {commit} by run {run}", story.order.target);
-        self.site.tracker.release(&story.bead, &claim_of(story), Release::Closed { reason: reason.clone() }).await?;
+        self.site
+            .tracker
+            .release(&story.bead, &claim_of(story), &Release::Closed { reason: reason.clone() })
+            .await?;
         self.survive("done", "close")?;
         self.record(story, Body::Closed { reason })?;
         Ok(())
@@ -58,29 +63,41 @@ impl Engine {
         reason: String,
     ) -> Result<(), EngineError> {
         if story.claimed {
-            let comment = comment(story, outcome, cause.as_ref(), &reason);
-            let release = match outcome {
-                Outcome::Parked | Outcome::NoChange => Release::Parked { comment },
-                _ => Release::Open { comment: Some(comment) },
-            };
+            let text = comment(story, outcome, cause.as_ref(), &reason);
             let claim = claim_of(story);
             // Where the claim is no longer ours, somebody else decided; their word stands.
             if self.site.tracker.holds(&story.bead, &claim).await? {
-                self.site.tracker.release(&story.bead, &claim, release).await?;
+                if matches!(outcome, Outcome::Parked | Outcome::NoChange) {
+                    self.site
+                        .tracker
+                        .release(&story.bead, &claim, &Release::Parked { comment: text })
+                        .await?;
+                } else {
+                    self.comment_once(story, &text).await?;
+                    self.site.tracker.release(&story.bead, &claim, &Release::Open).await?;
+                }
             }
             self.survive("done", "settle")?;
         }
         self.record(story, Body::Settled)?;
         Ok(())
     }
+
+    /// A crash between comment and release must not say the same thing twice.
+    async fn comment_once(&self, story: &Story, text: &str) -> Result<(), EngineError> {
+        let bead = self.site.tracker.show(&story.bead).await?;
+        if !bead.comments.iter().any(|c| c.text == text) {
+            self.site.tracker.comment(&story.bead, ACTOR, text).await?;
+        }
+        Ok(())
+    }
 }
 
+/// Who signs our comments.
+const ACTOR: &str = "beadwork";
+
 pub(in crate::daemon) fn claim_of(story: &Story) -> Claim {
-    Claim {
-        token: story.order.token.clone(),
-        actor: story.order.actor.clone(),
-        force: !story.order.forced.is_empty(),
-    }
+    Claim { token: story.order.token.clone(), actor: story.order.actor.clone() }
 }
 
 /// One short summary, with the run's id (rules 14.1).
@@ -94,7 +111,9 @@ fn comment(story: &Story, outcome: Outcome, cause: Option<&Cause>, reason: &str)
         text.push_str(&format!(" Log: `bead logs {run}`."));
     }
     match outcome {
-        Outcome::NoChange => text.push_str(" Is there really nothing to do? Close it, or say more and reopen it."),
+        Outcome::NoChange => {
+            text.push_str(" Is there really nothing to do? Close it, or say more and reopen it.")
+        }
         Outcome::Parked => text.push_str(" It needs a person: reopen it to have it tried again."),
         _ => {}
     }
