@@ -427,6 +427,23 @@ async fn t44_output_that_the_log_dropped_is_said_to_be_lost() {
 }
 
 #[tokio::test]
+async fn t44_a_log_that_is_cut_while_it_is_read_is_no_whole_output() {
+    let bench = Bench::new().await;
+    let script = "echo first; read -r _; yes 01234567890123456789 | head -c 30000000";
+    let spec = SandboxSpec { log_cap: 1 << 20, stdin: true, ..bench.spec(script) };
+    let (id, mut attached) = bench.docker.start(&spec).await.unwrap();
+    let stdin = attached.stdin.take();
+    some(attached, 6).await;
+    let mut replay = bench.docker.attach(&id, Seen::default()).await.unwrap();
+    assert_eq!(replay.output.recv().await.unwrap().unwrap(), Chunk::Stdout("first\n".into()));
+    stdin.unwrap().write_all(b"go\n").await.unwrap();
+    bench.docker.wait(&id).await.unwrap();
+    let error = collect(replay).await.unwrap_err();
+    assert!(matches!(error, ExecutorError::OutputLost { .. }), "{error}");
+    bench.docker.remove(&id).await.unwrap();
+}
+
+#[tokio::test]
 async fn t46_term_reaches_the_command_and_kill_ends_what_ignores_it() {
     let bench = Bench::new().await;
     let (id, attached) = bench
@@ -583,4 +600,86 @@ async fn t06_the_environment_is_the_specs_and_the_images_alone() {
         let known = ["HOME", "HOSTNAME", "LANG", "LOGNAME", "OLDPWD", "PATH", "PWD", "SHLVL", "USER", "_"];
         assert!(known.contains(&name), "{name} in {out}");
     }
+}
+
+/// A socket before the engine's that can be taken away.
+struct Proxy {
+    folder: tempfile::TempDir,
+    serving: Option<tokio_util::task::AbortOnDropHandle<()>>,
+}
+
+impl Proxy {
+    fn new() -> Self {
+        let mut proxy = Self { folder: tempfile::tempdir().unwrap(), serving: None };
+        proxy.open();
+        proxy
+    }
+
+    fn socket(&self) -> std::path::PathBuf {
+        self.folder.path().join("engine.sock")
+    }
+
+    fn open(&mut self) {
+        let listener = tokio::net::UnixListener::bind(self.socket()).unwrap();
+        self.serving = Some(tokio_util::task::AbortOnDropHandle::new(tokio::spawn(async move {
+            let mut open = tokio::task::JoinSet::new();
+            loop {
+                let (mut near, _) = listener.accept().await.unwrap();
+                open.spawn(async move {
+                    let host = std::env::var("DOCKER_HOST").unwrap_or_default();
+                    let engine = host.strip_prefix("unix://").unwrap_or("/var/run/docker.sock").to_owned();
+                    let mut far = tokio::net::UnixStream::connect(engine).await.unwrap();
+                    let _ = tokio::io::copy_bidirectional(&mut near, &mut far).await;
+                });
+            }
+        })));
+    }
+
+    /// Nobody listens, and every connection is cut.
+    fn close(&mut self) {
+        self.serving = None;
+        std::fs::remove_file(self.socket()).unwrap();
+    }
+}
+
+#[tokio::test]
+async fn f10_an_engine_that_is_away_for_a_while_loses_nothing() {
+    let mut bench = Bench::new().await;
+    let mut proxy = Proxy::new();
+    let access = Access {
+        host: Some(format!("unix://{}", proxy.socket().display())),
+        roots: vec![bench.state.path().to_owned()],
+        ..Access::default()
+    };
+    bench.docker = Docker::connect(access).await.unwrap();
+    let script = "for n in $(seq 60); do echo line $n; sleep 0.1; done; exit 7";
+    let (id, attached) = bench.docker.start(&bench.spec(script)).await.unwrap();
+    let waiting = tokio::spawn({
+        let (docker, id) = (bench.docker.clone(), id.clone());
+        async move { docker.wait(&id).await }
+    });
+    let (mut out, mut seen, mut attached) = (Vec::new(), Seen::default(), Some(attached));
+    for absence in 0..3 {
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        proxy.close();
+        let mut output = attached.take().unwrap().output;
+        let error = loop {
+            match output.recv().await.expect("a broken connection is no end") {
+                Ok(chunk) => out.extend_from_slice(chunk.bytes()),
+                Err(error) => break error,
+            }
+        };
+        assert!(matches!(error, ExecutorError::Unreachable { .. }), "{error}");
+        assert!(matches!(bench.docker.state(&id).await, Err(ExecutorError::Unreachable { .. })));
+        tokio::time::sleep(Duration::from_millis(300 * absence)).await;
+        assert!(!waiting.is_finished());
+        proxy.open();
+        seen.stdout = out.len() as u64;
+        attached = Some(bench.docker.attach(&id, seen).await.unwrap());
+    }
+    out.extend(collect(attached.unwrap()).await.unwrap().0);
+    let expected: String = (1..=60).map(|n| format!("line {n}\n")).collect();
+    assert_eq!(String::from_utf8_lossy(&out), expected);
+    assert_eq!(waiting.await.unwrap().unwrap(), Exit { code: 7, out_of_memory: false });
+    bench.docker.remove(&id).await.unwrap();
 }
