@@ -496,7 +496,7 @@ async fn a_volume_is_shared_while_its_first_user_lives() {
     let labels = Labels { instance: bench.instance.clone(), ..Labels::default() };
     let volume = VolumeSpec { name: format!("{}-v", bench.instance), bytes: 4 << 20, user: USER, labels };
     bench.docker.create_volume(&volume).await.unwrap();
-    assert_eq!(bench.docker.list_volumes(&bench.instance).await.unwrap(), [volume.name.clone()]);
+    assert_eq!(bench.docker.list_volumes(&bench.instance).await.unwrap(), std::slice::from_ref(&volume.name));
     let with = |script: &str, read_only| {
         let mut spec = bench.spec(script);
         spec.mounts.push(Mount::Volume { name: volume.name.clone(), target: "/checkout".into(), read_only });

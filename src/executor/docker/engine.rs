@@ -110,7 +110,7 @@ fn runc_escapes(version: &str) -> Option<Vec<&'static str>> {
     }
     // 1.4.0-rc.3 carries the fixes too; earlier candidates do not.
     let early_candidate = number == (1, 4, 0) && (version.contains("rc.1") || version.contains("rc.2"));
-    if number < (1, 2, 8) || (number >= (1, 3, 0) && number < (1, 3, 3)) || early_candidate {
+    if number < (1, 2, 8) || ((1, 3, 0)..(1, 3, 3)).contains(&number) || early_candidate {
         cves.extend(["CVE-2025-31133", "CVE-2025-52565", "CVE-2025-52881"]);
     }
     (!cves.is_empty()).then_some(cves)

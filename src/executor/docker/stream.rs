@@ -52,7 +52,7 @@ pub(super) async fn live(docker: &Docker, id: &str, logged: bool) -> Result<Outp
 pub(super) fn replay(docker: &Docker, id: &str, seen: Seen) -> Output {
     let (sender, output) = mpsc::channel(WAITING);
     let pump = Pump { docker: docker.clone(), id: SandboxId(id.to_owned()), sender, seen };
-    tokio::spawn(pump.from_log());
+    tokio::spawn(pump.follow_log());
     output
 }
 
@@ -83,6 +83,11 @@ enum Reading {
     Stored,
 }
 
+/// The connection that carried the log ended badly.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct Broken(String);
+
 /// What one reading of the log met.
 struct Read {
     /// The time of the first entry: another one later means that the log was cut.
@@ -97,7 +102,7 @@ impl Pump {
             Left::Unwanted => {}
             // Usually the end. A container that merely closed its output has nothing more to say to the log.
             Left::Closed if self.has_ended().await => {}
-            Left::Closed | Left::Broken(_) | Left::Dawdled => self.from_log().await,
+            Left::Closed | Left::Broken(_) | Left::Dawdled => self.follow_log().await,
         }
     }
 
@@ -156,11 +161,11 @@ impl Pump {
 
     /// Follows the log from what was seen to the container's end, then reads it once more: an unfinished last line
     /// is written only when the following has already ended (measured, Engine 20.10).
-    async fn from_log(mut self) {
+    async fn follow_log(mut self) {
         let followed = match self.read_log(Reading::Follow).await {
             Ok(Some(read)) => read,
             Ok(None) => return,
-            Err(why) => return self.broken(why).await,
+            Err(broken) => return self.broken(broken.to_string()).await,
         };
         if !self.has_ended().await {
             return self.broken("the log ended before the container".into()).await;
@@ -168,7 +173,7 @@ impl Pump {
         let whole = match self.read_log(Reading::Stored).await {
             Ok(Some(read)) => read,
             Ok(None) => return,
-            Err(why) => return self.broken(why).await,
+            Err(broken) => return self.broken(broken.to_string()).await,
         };
         if whole.unseen != Seen::default() {
             self.lost("the engine's log is shorter than what was already stored").await;
@@ -178,7 +183,7 @@ impl Pump {
     }
 
     /// `None`: nobody reads any more. The error is a connection's.
-    async fn read_log(&mut self, reading: Reading) -> Result<Option<Read>, String> {
+    async fn read_log(&mut self, reading: Reading) -> Result<Option<Read>, Broken> {
         // Podman's log is another one; its flaws are unknown here.
         let mut mend = match self.docker.dialect {
             Dialect::Docker { .. } => Some(Mend::default()),
@@ -199,8 +204,8 @@ impl Pump {
                 None => return Ok(Some(read)),
                 Some(Ok(LogOutput::StdOut { message })) => (message, true),
                 Some(Ok(LogOutput::StdErr { message })) => (message, false),
-                Some(Ok(_)) => return Err("half a message at the end".to_owned()),
-                Some(Err(error)) => return Err(super::root_cause(&error)),
+                Some(Ok(_)) => return Err(Broken("half a message at the end".to_owned())),
+                Some(Err(error)) => return Err(Broken(super::root_cause(&error))),
             };
             let bytes = match &mut mend {
                 None => entry,
