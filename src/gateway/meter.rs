@@ -215,7 +215,7 @@ impl Bill<'_> {
             usage.output = usage.output.max(guessed);
         }
         let model = self.seen.model.clone().unwrap_or_else(|| self.asked.chars().take(128).collect());
-        let usd = prices.cost_with_hour_writes(&model, usage, self.seen.hour_writes);
+        let usd = prices.request_cost(&model, usage, self.seen.hour_writes);
         Some(Charge { model, usage, usd, estimated: !self.seen.complete })
     }
 }
