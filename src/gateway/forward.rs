@@ -197,16 +197,8 @@ impl Drop for Ticket {
 
 /// The class of a failure and words that hold no address and no key.
 fn classify(error: &reqwest::Error) -> (&'static str, &'static str) {
-    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
-    while let Some(each) = cause {
-        if each.is::<rustls::Error>() {
-            return ("tls", "the upstream's certificate was not accepted");
-        }
-        let io = each.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
-        if io.is_some_and(|inner| inner.is::<rustls::Error>()) {
-            return ("tls", "the upstream's certificate was not accepted");
-        }
-        cause = each.source();
+    if by_certificate(error) {
+        return ("tls", "the upstream's certificate was not accepted");
     }
     if error.is_timeout() {
         ("timeout", "the upstream did not answer in time")
@@ -215,6 +207,22 @@ fn classify(error: &reqwest::Error) -> (&'static str, &'static str) {
     } else {
         ("broken", "the connection to the upstream broke off")
     }
+}
+
+fn by_certificate(error: &(dyn std::error::Error + 'static)) -> bool {
+    let mut cause = Some(error);
+    while let Some(each) = cause {
+        if each.is::<rustls::Error>() {
+            return true;
+        }
+        // An I/O error leaves the error it carries out of its own chain.
+        let carried = each.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+        if carried.is_some_and(|carried| by_certificate(carried)) {
+            return true;
+        }
+        cause = each.source();
+    }
+    false
 }
 
 /// The upstream's body, passed on as it comes and read along the way.
