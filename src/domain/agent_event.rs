@@ -14,36 +14,80 @@ use super::usage::Usage;
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum AgentEvent {
     /// A turn began: which session, model and program version.
-    Started { session: String, model: String, version: String },
+    Started {
+        session: String,
+        model: String,
+        version: String,
+    },
     /// Text of the agent. `nested` marks a subagent's words.
-    Text { text: String, nested: bool },
-    Thinking { text: String },
+    Text {
+        text: String,
+        nested: bool,
+    },
+    Thinking {
+        text: String,
+    },
     /// A tool began; `input` is one short line that tells a person what it does.
-    ToolCall { id: String, name: String, input: String, nested: bool },
+    ToolCall {
+        id: String,
+        name: String,
+        input: String,
+        nested: bool,
+    },
     /// A tool ended; `text` is the beginning of what it gave back.
-    ToolReturn { id: String, ok: bool, text: String },
+    ToolReturn {
+        id: String,
+        ok: bool,
+        text: String,
+    },
     /// True usage of one model answer.
-    Usage { model: String, usage: Usage },
+    Usage {
+        model: String,
+        usage: Usage,
+    },
     /// The client retries a request by itself.
-    Retry { attempt: u32, max: u32, delay_ms: u64, status: Option<u16>, error: String },
+    Retry {
+        attempt: u32,
+        max: u32,
+        delay_ms: u64,
+        status: Option<u16>,
+        error: String,
+    },
     /// How full the account's limits are (subscription logins only).
     RateLimit(RateLimit),
     /// The model was changed for another one.
-    Fallback { from: String, to: String },
+    Fallback {
+        from: String,
+        to: String,
+    },
     /// A tool was refused.
-    Denied { tool: String, message: String },
+    Denied {
+        tool: String,
+        message: String,
+    },
     /// A message we sent over stdin: `queued`, `started`, `completed` or `cancelled`.
-    Message { uuid: String, state: String },
+    Message {
+        uuid: String,
+        state: String,
+    },
     /// An answer to one of our control requests.
-    Control { request_id: String, ok: bool },
+    Control {
+        request_id: String,
+        ok: bool,
+    },
     /// The client's words about an API failure; not a failure of the run by itself.
     ApiError(ApiError),
     /// A turn ended. Not the end of the run (facts/claude-cli.md 0.2).
     TurnEnd(Box<TurnEnd>),
     /// The stream spoke, nothing to show: counts as activity only.
-    Activity { what: String },
+    Activity {
+        what: String,
+    },
     /// A line we could not read; it is kept in the raw log.
-    Unreadable { line: u64, reason: String },
+    Unreadable {
+        line: u64,
+        reason: String,
+    },
 }
 
 /// Where the account stands.

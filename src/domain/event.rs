@@ -53,58 +53,136 @@ pub struct Order {
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Body {
     /// Intent: about to claim the bead in the tracker.
-    Claiming { order: Order },
+    Claiming {
+        order: Order,
+    },
     Claimed,
     /// The tracker would not give it to us.
-    ClaimLost { reason: String },
+    ClaimLost {
+        reason: String,
+    },
     /// Intent: a new attempt with its work run; `from` is the tip to work on.
-    AttemptStarted { from: Oid, session: String, resume: bool },
+    AttemptStarted {
+        from: Oid,
+        session: String,
+        resume: bool,
+    },
     WorkspaceReady,
     /// Intent: about to start the agent's container of this name.
-    AgentStarting { sandbox: String },
-    AgentStarted { container: String },
+    AgentStarting {
+        sandbox: String,
+    },
+    AgentStarted {
+        container: String,
+    },
     AgentEnded(AgentEnd),
     /// The work is imported and kept under the run's ref.
-    Exported { tip: Oid, commits: u32, wip: bool, files: u32, #[serde(default)] tracker_touched: Vec<String> },
-    ExportRejected { reason: String },
+    Exported {
+        tip: Oid,
+        commits: u32,
+        wip: bool,
+        files: u32,
+        #[serde(default)]
+        tracker_touched: Vec<String>,
+    },
+    ExportRejected {
+        reason: String,
+    },
     /// The agent left the tree as it found it.
-    NothingChanged { said: String },
+    NothingChanged {
+        said: String,
+    },
     /// The commit that would land, on this tip of the target.
-    Merged { commit: Oid, tree: Oid, onto: Oid },
-    Conflicted { onto: Oid, paths: Vec<String> },
-    GateStarted { gate: String, command: String },
-    GateEnded { gate: String, passed: bool, summary: String, seconds: f64 },
-    GatesPassed { #[serde(default)] skipped: bool },
-    GatesFailed { findings: Vec<Finding> },
+    Merged {
+        commit: Oid,
+        tree: Oid,
+        onto: Oid,
+    },
+    Conflicted {
+        onto: Oid,
+        paths: Vec<String>,
+    },
+    GateStarted {
+        gate: String,
+        command: String,
+    },
+    GateEnded {
+        gate: String,
+        passed: bool,
+        summary: String,
+        seconds: f64,
+    },
+    GatesPassed {
+        #[serde(default)]
+        skipped: bool,
+    },
+    GatesFailed {
+        findings: Vec<Finding>,
+    },
     /// The gate could not run for a reason that is not the work's.
-    GatesBroken { reason: String },
+    GatesBroken {
+        reason: String,
+    },
     /// Protected paths changed: a person must look.
-    Protected { paths: Vec<String> },
+    Protected {
+        paths: Vec<String>,
+    },
     /// Intent: about to move the target from `old` to `new`.
-    Landing { old: Oid, new: Oid },
-    Landed { commit: Oid },
+    Landing {
+        old: Oid,
+        new: Oid,
+    },
+    Landed {
+        commit: Oid,
+    },
     /// Target stood elsewhere: merge and gate again.
-    TargetMoved { tip: Oid },
+    TargetMoved {
+        tip: Oid,
+    },
     /// Kept on a branch of its own beside the target.
-    LandedBeside { branch: String, commit: Oid, why: String },
+    LandedBeside {
+        branch: String,
+        commit: Oid,
+        why: String,
+    },
     /// The tracker says closed.
-    Closed { reason: String },
+    Closed {
+        reason: String,
+    },
     /// Intent: what the bead shall look like when we let go of it.
-    Settling { outcome: Outcome, cause: Option<Cause>, reason: String },
+    Settling {
+        outcome: Outcome,
+        cause: Option<Cause>,
+        reason: String,
+    },
     /// Claim released or parked in the tracker.
     Settled,
     /// Containers and clone are gone. The end of the story of this claim.
     Finished(Finish),
 
     /// A run's own beginning and end, for `bead runs`.
-    RunStarted { kind: RunKind, log: String },
-    RunEnded { kind: RunKind, state: RunState, cause: Option<Cause>, cost_usd: f64 },
+    RunStarted {
+        kind: RunKind,
+        log: String,
+    },
+    RunEnded {
+        kind: RunKind,
+        state: RunState,
+        cause: Option<Cause>,
+        cost_usd: f64,
+    },
     /// Another process continued or cleaned up after one that died.
-    Recovered { what: String },
+    Recovered {
+        what: String,
+    },
     /// Something a person should know; never moves a state.
-    Notice { text: String },
+    Notice {
+        text: String,
+    },
     /// The user closed, reopened or otherwise settled a bead by hand.
-    ByHand { what: String },
+    ByHand {
+        what: String,
+    },
 }
 
 /// How the agent's process ended, by evidence.

@@ -94,7 +94,9 @@ pub struct Found {
 pub enum ExecutorError {
     #[error("no container engine answers at {at}: {why}")]
     Unreachable { at: String, why: String },
-    #[error("cannot use the engine at {at}: sandboxes need bind mounts and unix sockets, so it must be a local one")]
+    #[error(
+        "cannot use the engine at {at}: sandboxes need bind mounts and unix sockets, so it must be a local one"
+    )]
     Remote { at: String },
     #[error("image `{0}` is not there")]
     NoImage(String),

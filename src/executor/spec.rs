@@ -63,9 +63,22 @@ pub struct RunUser {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Mount {
     /// A host directory. Refused unless it lies beneath the state directory.
-    Bind { source: PathBuf, target: String, read_only: bool },
-    Tmpfs { target: String, bytes: u64, exec: bool, private: bool },
-    Volume { name: String, target: String, read_only: bool },
+    Bind {
+        source: PathBuf,
+        target: String,
+        read_only: bool,
+    },
+    Tmpfs {
+        target: String,
+        bytes: u64,
+        exec: bool,
+        private: bool,
+    },
+    Volume {
+        name: String,
+        target: String,
+        read_only: bool,
+    },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]

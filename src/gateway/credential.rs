@@ -52,8 +52,13 @@ const MAX_SECRET: usize = 4096;
 impl Credential {
     /// The first of: the key from the environment, the token from the environment, the private file
     /// (`sk-ant-oat...` is a token, anything else a key). Blank values count as absent.
-    pub fn find(api_key: Option<String>, oauth: Option<String>, file: &Path) -> Result<Self, CredentialError> {
-        let given = |value: Option<String>| value.map(Zeroizing::new).filter(|value| !value.trim().is_empty());
+    pub fn find(
+        api_key: Option<String>,
+        oauth: Option<String>,
+        file: &Path,
+    ) -> Result<Self, CredentialError> {
+        let given =
+            |value: Option<String>| value.map(Zeroizing::new).filter(|value| !value.trim().is_empty());
         if let Some(value) = given(api_key) {
             return Self::new(CredentialKind::ApiKey, &value, "`ANTHROPIC_API_KEY`");
         }

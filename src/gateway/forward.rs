@@ -61,7 +61,10 @@ impl Forward {
         })?;
         self.meter.admit()?;
         // The turn is taken before the body is read: bodies in memory are bounded by it too.
-        let turn = Arc::clone(&self.turns).acquire_owned().await.map_err(|_| unavailable("the gateway is closing"))?;
+        let turn = Arc::clone(&self.turns)
+            .acquire_owned()
+            .await
+            .map_err(|_| unavailable("the gateway is closing"))?;
         let body = read(body, allowed.length).await?;
         let asked = inspect(&body)?;
         self.meter.admit()?;
@@ -100,7 +103,8 @@ fn respond(answer: reqwest::Response, mut ticket: Ticket) -> Result<Answer, Refu
         return Err(ticket.unusable(status, "the upstream compressed its answer, which could not be metered"));
     }
     if status.is_success() {
-        let kind = answer.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let kind =
+            answer.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
         let form = if kind.starts_with("text/event-stream") { Form::Events } else { Form::Plain };
         ticket.reader = Some(UsageStream::new(form));
     } else {
@@ -108,7 +112,7 @@ fn respond(answer: reqwest::Response, mut ticket: Ticket) -> Result<Answer, Refu
         ticket.meter.failed(UpstreamFailure { status: Some(status.as_u16()), class: "status" });
     }
     let headers = headers::incoming(answer.headers());
-    let body = Metered { inner: Box::pin(answer.bytes_stream()), ticket };
+    let body = Metered { inner: Box::pin(answer.bytes_stream()), ticket, broken: None };
     let mut response = Response::new(UnsyncBoxBody::new(body));
     *response.status_mut() = status;
     *response.headers_mut() = headers;
@@ -147,7 +151,13 @@ struct Ticket {
 }
 
 impl Ticket {
-    fn new(meter: Arc<Meter>, allowed: Allowed, asked: Asked, request: u64, turn: OwnedSemaphorePermit) -> Self {
+    fn new(
+        meter: Arc<Meter>,
+        allowed: Allowed,
+        asked: Asked,
+        request: u64,
+        turn: OwnedSemaphorePermit,
+    ) -> Self {
         meter.sent();
         let charged = allowed.endpoint == Endpoint::Messages;
         Self { meter, reader: None, ending: Ending::Abandoned, asked, request, charged, _turn: turn }
@@ -229,6 +239,8 @@ fn by_certificate(error: &(dyn std::error::Error + 'static)) -> bool {
 struct Metered<S> {
     inner: Pin<Box<S>>,
     ticket: Ticket,
+    /// A break that is told at the next poll.
+    broken: Option<std::io::Error>,
 }
 
 impl<S: Stream<Item = reqwest::Result<Bytes>>> Body for Metered<S> {
@@ -239,6 +251,9 @@ impl<S: Stream<Item = reqwest::Result<Bytes>>> Body for Metered<S> {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, std::io::Error>>> {
+        if let Some(error) = self.broken.take() {
+            return Poll::Ready(Some(Err(error)));
+        }
         let next = ready!(self.inner.as_mut().poll_next(context));
         Poll::Ready(match next {
             Some(Ok(chunk)) => {
@@ -249,7 +264,10 @@ impl<S: Stream<Item = reqwest::Result<Bytes>>> Body for Metered<S> {
                 let (class, message) = classify(&error);
                 self.ticket.over(Ending::Broken);
                 self.ticket.meter.failed(UpstreamFailure { status: None, class });
-                Some(Err(std::io::Error::other(message)))
+                // The server drops what it has not flushed when a body fails; being pending once makes it flush.
+                self.broken = Some(std::io::Error::other(message));
+                context.waker().wake_by_ref();
+                return Poll::Pending;
             }
             None => {
                 self.ticket.over(Ending::Whole);

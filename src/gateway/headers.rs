@@ -116,7 +116,9 @@ fn betas(client: &HeaderMap, kind: CredentialKind) -> String {
 fn family(beta: &str) -> &str {
     let all_digits = |text: &str| text.bytes().all(|b| b.is_ascii_digit());
     for (length, dashes) in [(11, true), (9, false)] {
-        let Some(at) = beta.len().checked_sub(length).filter(|at| beta.is_char_boundary(*at)) else { continue };
+        let Some(at) = beta.len().checked_sub(length).filter(|at| beta.is_char_boundary(*at)) else {
+            continue;
+        };
         let (name, date) = beta.split_at(at);
         let parts: Vec<&str> = date.split('-').skip(1).collect();
         let shape: Vec<usize> = parts.iter().map(|part| part.len()).collect();
@@ -136,13 +138,19 @@ pub(crate) fn incoming(upstream: &HeaderMap) -> HeaderMap {
             || matches!(name.as_str(), "request-id" | "x-should-retry")
             || name.as_str().starts_with("anthropic-ratelimit-")
     };
-    upstream.iter().filter(|(name, _)| named(name)).map(|(name, value)| (name.clone(), value.clone())).collect()
+    upstream
+        .iter()
+        .filter(|(name, _)| named(name))
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect()
 }
 
 /// The limit headers alone, as text, for those who plan by them.
 pub(crate) fn limits(upstream: &HeaderMap) -> std::collections::BTreeMap<String, String> {
-    let wanted = |name: &HeaderName| *name == RETRY_AFTER || name.as_str().starts_with("anthropic-ratelimit-");
-    let text = |value: &HeaderValue| value.to_str().ok().filter(|text| text.len() <= MAX_VALUE).map(str::to_owned);
+    let wanted =
+        |name: &HeaderName| *name == RETRY_AFTER || name.as_str().starts_with("anthropic-ratelimit-");
+    let text =
+        |value: &HeaderValue| value.to_str().ok().filter(|text| text.len() <= MAX_VALUE).map(str::to_owned);
     let all = upstream.iter().filter(|(name, _)| wanted(name));
     all.filter_map(|(name, value)| Some((name.as_str().to_owned(), text(value)?))).take(64).collect()
 }

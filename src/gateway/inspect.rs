@@ -30,7 +30,9 @@ pub(crate) fn inspect(body: &[u8]) -> Result<Asked, Refusal> {
             StatusCode::FORBIDDEN,
             ErrorKind::Permission,
             feature,
-            &format!("{feature} is not allowed here: it lets the provider reach or keep something on its side"),
+            &format!(
+                "{feature} is not allowed here: it lets the provider reach or keep something on its side"
+            ),
         )),
     }
 }
@@ -87,7 +89,13 @@ impl<'de> Visitor<'de> for BodyVisitor {
         let mut named = [false; 2];
         while let Some(key) = map.next_key::<Key>()? {
             // Two values for one key could be read differently here and there.
-            let mut once = |at: usize| if std::mem::replace(&mut named[at], true) { Err(A::Error::custom("a key twice")) } else { Ok(()) };
+            let mut once = |at: usize| {
+                if std::mem::replace(&mut named[at], true) {
+                    Err(A::Error::custom("a key twice"))
+                } else {
+                    Ok(())
+                }
+            };
             match key.0.as_str() {
                 "model" => {
                     once(0)?;
@@ -114,7 +122,11 @@ impl<'de> Visitor<'de> for BodyVisitor {
 }
 
 /// Notes the feature unless its value is `null`.
-fn present<'de, A: MapAccess<'de>>(map: &mut A, found: &mut Found, feature: &'static str) -> Result<(), A::Error> {
+fn present<'de, A: MapAccess<'de>>(
+    map: &mut A,
+    found: &mut Found,
+    feature: &'static str,
+) -> Result<(), A::Error> {
     if map.next_value::<Option<IgnoredAny>>()?.is_some() {
         found.note(feature);
     }

@@ -60,13 +60,23 @@ pub(crate) fn check(head: Head<'_>) -> Result<Allowed, Refusal> {
         "/v1/messages/count_tokens" => Endpoint::CountTokens,
         // Clients ask a few optional endpoints at start; a plain "not there" lets them go on at once.
         path if path.starts_with("/api/") || path == "/" => {
-            return Err(Refusal::new(StatusCode::NOT_FOUND, ErrorKind::NotFound, "another endpoint", NO_ENDPOINT));
+            return Err(Refusal::new(
+                StatusCode::NOT_FOUND,
+                ErrorKind::NotFound,
+                "another endpoint",
+                NO_ENDPOINT,
+            ));
         }
         _ => return Err(forbidden("another endpoint", NO_ENDPOINT)),
     };
     if head.method != Method::POST {
         let status = StatusCode::METHOD_NOT_ALLOWED;
-        return Err(Refusal::new(status, ErrorKind::InvalidRequest, "another method", "only POST passes the gateway"));
+        return Err(Refusal::new(
+            status,
+            ErrorKind::InvalidRequest,
+            "another method",
+            "only POST passes the gateway",
+        ));
     }
     let beta = match uri.query() {
         None => false,
@@ -112,7 +122,9 @@ fn framing(head: Head<'_>) -> Result<(), Refusal> {
 fn is_local(host: &[u8]) -> bool {
     let Ok(host) = std::str::from_utf8(host) else { return false };
     let (name, port) = host.split_once(':').unwrap_or((host, "80"));
-    matches!(name, "localhost" | "127.0.0.1") && port.parse::<u16>().is_ok() && port.bytes().all(|b| b.is_ascii_digit())
+    matches!(name, "localhost" | "127.0.0.1")
+        && port.parse::<u16>().is_ok()
+        && port.bytes().all(|b| b.is_ascii_digit())
 }
 
 fn length(headers: &HeaderMap) -> Result<u64, Refusal> {

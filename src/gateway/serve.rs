@@ -24,7 +24,12 @@ const HEAD: Duration = Duration::from_secs(30);
 /// Largest head of a request, in bytes.
 const MAX_HEAD: usize = 64 * 1024;
 
-pub(super) async fn serve(listener: UnixListener, allowed: Vec<u32>, forward: Arc<Forward>, stop: CancellationToken) {
+pub(super) async fn serve(
+    listener: UnixListener,
+    allowed: Vec<u32>,
+    forward: Arc<Forward>,
+    stop: CancellationToken,
+) {
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {

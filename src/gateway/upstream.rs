@@ -21,9 +21,13 @@ const SILENCE: Duration = Duration::from_mins(10);
 
 #[derive(Debug, Error, PartialEq, Eq)]
 pub enum UpstreamError {
-    #[error("`ANTHROPIC_BASE_URL` is no address: {reason}, expected something like `https://api.anthropic.com`")]
+    #[error(
+        "`ANTHROPIC_BASE_URL` is no address: {reason}, expected something like `https://api.anthropic.com`"
+    )]
     Unreadable { reason: String },
-    #[error("`ANTHROPIC_BASE_URL` is plain http to `{host}`: the key would travel unprotected, expected https (http only to this machine)")]
+    #[error(
+        "`ANTHROPIC_BASE_URL` is plain http to `{host}`: the key would travel unprotected, expected https (http only to this machine)"
+    )]
     Plain { host: String },
     #[error("`ANTHROPIC_BASE_URL` has the scheme `{scheme}`, expected https (http only to this machine)")]
     Scheme { scheme: String },
@@ -42,7 +46,8 @@ impl Upstream {
     /// Reads the value of `ANTHROPIC_BASE_URL`; absent or blank means the API's own address.
     pub fn parse(base: Option<&str>) -> Result<Self, UpstreamError> {
         let text = base.map(str::trim).filter(|text| !text.is_empty()).unwrap_or(DEFAULT);
-        let url = Url::parse(text).map_err(|error| UpstreamError::Unreadable { reason: error.to_string() })?;
+        let url =
+            Url::parse(text).map_err(|error| UpstreamError::Unreadable { reason: error.to_string() })?;
         let host = url.host_str().unwrap_or_default().to_owned();
         if !url.username().is_empty() || url.password().is_some() {
             return Err(UpstreamError::Extra { part: "a user name or password" });

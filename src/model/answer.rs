@@ -47,7 +47,9 @@ struct Message {
 /// The turn's own answer.
 pub(crate) fn turn(asked: Asked<'_>, turn: &Turn) -> Answer {
     let mut blocks = Vec::new();
-    blocks.extend(turn.thinking.as_ref().map(|text| json!({"type":"thinking","thinking":text,"signature":"c2NyaXB0"})));
+    blocks.extend(
+        turn.thinking.as_ref().map(|text| json!({"type":"thinking","thinking":text,"signature":"c2NyaXB0"})),
+    );
     blocks.extend(turn.text.as_ref().map(|text| json!({"type":"text","text":text})));
     for (at, tool) in turn.tools.iter().enumerate() {
         let id = tool_id(asked.place, at);
@@ -68,7 +70,11 @@ pub(crate) fn failure(asked: Asked<'_>, own: &Turn, failure: &Failure, now: Date
     match failure {
         Failure::Status { status, retry_after, kind, message } => {
             let (usual_kind, usual_message) = usual(*status);
-            let mut answer = error(*status, kind.as_deref().unwrap_or(usual_kind), message.as_deref().unwrap_or(usual_message));
+            let mut answer = error(
+                *status,
+                kind.as_deref().unwrap_or(usual_kind),
+                message.as_deref().unwrap_or(usual_message),
+            );
             answer.headers.extend(retry_after.map(|after| ("retry-after".to_owned(), after.to_string())));
             answer
         }
@@ -89,7 +95,8 @@ pub(crate) fn failure(asked: Asked<'_>, own: &Turn, failure: &Failure, now: Date
         Failure::CutAfter(point) => shorten(turn(asked, own), *point, End::Cut),
         Failure::Garbage => {
             let mut answer = turn(asked, own);
-            answer.pieces = vec!["event: message_start\ndata: {\"type\":\"message_start\",\"mess\n\n".to_owned()];
+            answer.pieces =
+                vec!["event: message_start\ndata: {\"type\":\"message_start\",\"mess\n\n".to_owned()];
             answer
         }
         Failure::Html => Answer {
@@ -111,13 +118,23 @@ pub(crate) fn failure(asked: Asked<'_>, own: &Turn, failure: &Failure, now: Date
 /// An error in the API's form.
 pub(crate) fn error(status: u16, kind: &str, message: &str) -> Answer {
     let body = json!({"type":"error","error":{"type":kind,"message":message}});
-    Answer { status, headers: vec![content_type("application/json")], pieces: vec![body.to_string()], end: End::Whole }
+    Answer {
+        status,
+        headers: vec![content_type("application/json")],
+        pieces: vec![body.to_string()],
+        end: End::Whole,
+    }
 }
 
 /// The answer to `count_tokens`: four bytes of the request to a token.
 pub(crate) fn count(request_bytes: usize) -> Answer {
     let body = json!({"input_tokens": request_bytes.div_ceil(4)}).to_string();
-    Answer { status: 200, headers: vec![content_type("application/json")], pieces: vec![body], end: End::Whole }
+    Answer {
+        status: 200,
+        headers: vec![content_type("application/json")],
+        pieces: vec![body],
+        end: End::Whole,
+    }
 }
 
 const CREDIT: &str = "Your credit balance is too low to access the Anthropic API. Please go to Plans & Billing to upgrade or purchase credits.";
@@ -138,7 +155,11 @@ fn usual(status: u16) -> (&'static str, &'static str) {
 fn usage_limit(resets_in: std::time::Duration, claim: &str, now: DateTime<Utc>) -> Answer {
     let seconds = i64::try_from(resets_in.as_secs()).unwrap_or(i64::MAX);
     let reset = now.timestamp().saturating_add(seconds).to_string();
-    let mut answer = error(429, "rate_limit_error", "This request would exceed your account's rate limit. Please try again later.");
+    let mut answer = error(
+        429,
+        "rate_limit_error",
+        "This request would exceed your account's rate limit. Please try again later.",
+    );
     let short = if claim == "five_hour" { "5h" } else { "7d" };
     let window = [
         ("status", "rejected"),
@@ -194,13 +215,17 @@ fn block(index: usize, content: &Value) -> String {
         }
         _ => {
             let parts = halves(content["text"].as_str().unwrap_or_default());
-            (json!({"type":"text","text":""}), parts.iter().map(|part| json!({"type":"text_delta","text":part})).collect())
+            (
+                json!({"type":"text","text":""}),
+                parts.iter().map(|part| json!({"type":"text_delta","text":part})).collect(),
+            )
         }
     };
     let start = json!({"type":"content_block_start","index":index,"content_block":empty});
     let mut out = event("content_block_start", &start);
     for delta in deltas {
-        out += &event("content_block_delta", &json!({"type":"content_block_delta","index":index,"delta":delta}));
+        out +=
+            &event("content_block_delta", &json!({"type":"content_block_delta","index":index,"delta":delta}));
     }
     out + &event("content_block_stop", &json!({"type":"content_block_stop","index":index}))
 }

@@ -25,7 +25,10 @@ pub(crate) fn find(script: &Script, request: &Value) -> Option<Place> {
     let messages = request["messages"].as_array()?;
     let opening = messages.iter().find(|message| message["role"] == "user").map(said).unwrap_or_default();
     let conversation = script.conversations.iter().position(|candidate| {
-        candidate.matches.as_ref().is_none_or(|wanted| opening.iter().any(|text| text.contains(wanted.as_str())))
+        candidate
+            .matches
+            .as_ref()
+            .is_none_or(|wanted| opening.iter().any(|text| text.contains(wanted.as_str())))
     })?;
     let turns = &script.conversations[conversation].turns;
     let mut turn = 0;

@@ -16,7 +16,9 @@ pub enum ScriptError {
     Unreadable { reason: String, hint: String },
     #[error("the script has no conversation, expected at least one under `conversations`")]
     Empty,
-    #[error("conversation {conversation}: only the last one may stand without `match`, it takes all the rest")]
+    #[error(
+        "conversation {conversation}: only the last one may stand without `match`, it takes all the rest"
+    )]
     Unreachable { conversation: usize },
     #[error("conversation {conversation}, turn {turn}: {reason}")]
     Turn { conversation: usize, turn: usize, reason: String },
@@ -76,11 +78,21 @@ pub(crate) struct Fail {
 
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Failure {
-    Status { status: u16, retry_after: Option<u64>, kind: Option<String>, message: Option<String> },
+    Status {
+        status: u16,
+        retry_after: Option<u64>,
+        kind: Option<String>,
+        message: Option<String>,
+    },
     /// A limit of a subscription, with the headers that announce it.
-    UsageLimit { resets_in: Duration, claim: String },
+    UsageLimit {
+        resets_in: Duration,
+        claim: String,
+    },
     Credit,
-    SseError { kind: String },
+    SseError {
+        kind: String,
+    },
     /// No byte for this long, then the connection is closed.
     Hang(Duration),
     /// The answer begins, then nothing more comes.
@@ -229,7 +241,10 @@ impl RawTurn {
         }
         let fail = self.fail.map(RawFail::check).transpose()?;
         if tools.is_empty() && self.text.as_deref().is_none_or(|text| text.trim().is_empty()) {
-            return Err("nothing is said or done, expected `text`, `tools`, `read`, `write`, `edit` or `run`".to_owned());
+            return Err(
+                "nothing is said or done, expected `text`, `tools`, `read`, `write`, `edit` or `run`"
+                    .to_owned(),
+            );
         }
         let delay = self.delay.map(|text| duration(&text)).transpose()?.unwrap_or_default();
         Ok(Turn { thinking: self.thinking, text: self.text, tools, usage: self.usage, delay, fail })

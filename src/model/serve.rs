@@ -142,7 +142,9 @@ async fn respond(shared: &Shared, request: Request<Incoming>) -> std::io::Result
     let parsed: Value = serde_json::from_slice(&body).unwrap_or_default();
     let reply = match (&head.method, head.uri.path()) {
         (&Method::POST, "/v1/messages") if parsed.is_object() => decide(shared, &head.headers, &parsed),
-        (&Method::POST, "/v1/messages/count_tokens") if parsed.is_object() => Reply::plain(answer::count(body.len())),
+        (&Method::POST, "/v1/messages/count_tokens") if parsed.is_object() => {
+            Reply::plain(answer::count(body.len()))
+        }
         (&Method::POST, "/v1/messages" | "/v1/messages/count_tokens") => {
             Reply::plain(answer::error(400, "invalid_request_error", "The request body is not valid JSON"))
         }
@@ -184,7 +186,9 @@ fn decide(shared: &Shared, headers: &HeaderMap, request: &Value) -> Reply {
         number: state.number,
     };
     let turns = place.map(|place| &shared.script.conversations[place.conversation].turns);
-    let Some((turn, place)) = turns.zip(place).and_then(|(turns, place)| Some((turns.get(place.turn)?, place))) else {
+    let Some((turn, place)) =
+        turns.zip(place).and_then(|(turns, place)| Some((turns.get(place.turn)?, place)))
+    else {
         return Reply { answer: answer::nothing_left(asked), place, delay: Duration::ZERO };
     };
     if let Some(fail) = &turn.fail {
@@ -229,7 +233,11 @@ fn send(answer: Answer) -> std::io::Result<Response<Body>> {
         match end {
             End::Whole => None,
             End::Stall => std::future::pending().await,
-            End::Cut => Some(Err(cut())),
+            End::Cut => {
+                // What was said before the cut is to arrive: a body's error drops what is not yet flushed.
+                tokio::time::sleep(Duration::from_millis(20)).await;
+                Some(Err(cut()))
+            }
         }
     });
     let body = pieces.chain(tail.filter_map(std::future::ready));

@@ -52,7 +52,11 @@ struct Ran {
 
 impl Ran {
     fn result(&self) -> &Value {
-        self.lines.iter().rev().find(|line| line["type"] == "result").unwrap_or_else(|| panic!("no result: {}", self.stderr))
+        self.lines
+            .iter()
+            .rev()
+            .find(|line| line["type"] == "result")
+            .unwrap_or_else(|| panic!("no result: {}", self.stderr))
     }
 
     fn cost(&self) -> f64 {
@@ -74,7 +78,9 @@ impl Stage {
         let clock = Arc::new(SystemClock::default());
         let script = Script::parse(script).unwrap();
         let bind = (Ipv4Addr::LOCALHOST, 0).into();
-        let model = ModelServer::start(ModelServerSpec { script, bind, record: None, clock: clock.clone() }).await.unwrap();
+        let model = ModelServer::start(ModelServerSpec { script, bind, record: None, clock: clock.clone() })
+            .await
+            .unwrap();
         let secret = if kind == CredentialKind::ApiKey { CANARY_KEY } else { CANARY_TOKEN };
         let credential = Credential::new(kind, secret, "the test").unwrap();
         let gateway = Gateway::open(GatewaySpec {
@@ -121,7 +127,10 @@ impl Stage {
             .current_dir(self.dir.path().join("work"))
             .stdin(Stdio::from(std::fs::File::open(&prompt_file).unwrap()))
             .kill_on_drop(true);
-        let output = tokio::time::timeout(Duration::from_secs(120), command.output()).await.expect("the CLI ends").unwrap();
+        let output = tokio::time::timeout(Duration::from_secs(120), command.output())
+            .await
+            .expect("the CLI ends")
+            .unwrap();
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
         Ran {
             code: output.status.code(),
@@ -197,7 +206,8 @@ async fn a_run_through_the_gateway_costs_what_the_cli_says() {
 async fn a_resumed_session_takes_the_next_turn_and_adds_its_cost() {
     let Some(stage) = Stage::new(FIX, CredentialKind::ApiKey, None).await else { return };
     let session = "6c1f8f0e-9a52-4b6e-8a0d-2f6f2b8f3a11";
-    let first = stage.run("Set the status.", &["--model", "claude-sonnet-5-5", "--session-id", session]).await;
+    let first =
+        stage.run("Set the status.", &["--model", "claude-sonnet-5-5", "--session-id", session]).await;
     assert_eq!(first.code, Some(0), "{}", first.stderr);
     assert_eq!(std::fs::read_to_string(stage.work("status.txt")).unwrap(), "almost\n");
     let prompt = "The gate failed: expected `ready`.";
@@ -217,7 +227,8 @@ async fn f21_f23_trouble_on_the_way_ends_well() {
     let ran = stage.run("Make trouble.", &["--model", "claude-sonnet-5-5"]).await;
     assert_eq!(ran.code, Some(0), "{}", ran.stderr);
     assert_eq!(std::fs::read_to_string(stage.work("trouble.txt")).unwrap(), "one\ntwo\n");
-    let statuses: Vec<_> = stage.model.requests().iter().map(|request| (request.place, request.status)).collect();
+    let statuses: Vec<_> =
+        stage.model.requests().iter().map(|request| (request.place, request.status)).collect();
     assert_eq!(statuses.iter().filter(|(_, status)| *status == 529).count(), 2, "{statuses:?}");
     assert!(ran.retries() >= 2, "{statuses:?}");
     assert!(stage.reading().upstream_errors >= 3, "{:?}", stage.reading());
@@ -235,7 +246,10 @@ async fn f26_a_usage_limit_reaches_the_cli_and_the_meter() {
     let resets = event["rate_limit_info"]["resetsAt"].as_u64().unwrap();
     let requests = stage.model.requests();
     assert_eq!(requests.len(), 1);
-    assert_eq!(requests[0].header("authorization"), Some(SeenRequest::digest(&format!("Bearer {CANARY_TOKEN}")).as_str()));
+    assert_eq!(
+        requests[0].header("authorization"),
+        Some(SeenRequest::digest(&format!("Bearer {CANARY_TOKEN}")).as_str())
+    );
     assert!(requests[0].header("anthropic-beta").unwrap().contains("oauth-2025-04-20"));
     let limits = stage.reading().rate_limits;
     assert_eq!(limits["anthropic-ratelimit-unified-reset"], resets.to_string());

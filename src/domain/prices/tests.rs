@@ -39,7 +39,9 @@ fn t32_an_unknown_model_costs_the_highest_price() {
 
 #[test]
 fn dates_and_variants_do_not_make_a_model_unknown() {
-    for known in ["claude-haiku-4-5", "claude-haiku-4-5-20251001", "claude-haiku-4-5[1m]", "claude-haiku-4-5-latest"] {
+    for known in
+        ["claude-haiku-4-5", "claude-haiku-4-5-20251001", "claude-haiku-4-5[1m]", "claude-haiku-4-5-latest"]
+    {
         same(cost(known, 1_000_000, 0, 0, 0), 1.0);
     }
 }

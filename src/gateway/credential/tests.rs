@@ -39,7 +39,10 @@ fn t36_a_file_that_others_can_read_is_refused() {
         let error = Credential::find(None, None, &path).unwrap_err();
         assert!(matches!(error, CredentialError::Exposed { .. }), "{mode:o}: {error}");
         let text = error.to_string();
-        assert!(text.contains(&format!("chmod 600 {}", path.display())) && !text.contains("sk-ant"), "{text}");
+        assert!(
+            text.contains(&format!("chmod 600 {}", path.display())) && !text.contains("sk-ant"),
+            "{text}"
+        );
     }
 }
 

@@ -3,7 +3,10 @@ use proptest::prelude::*;
 use super::*;
 
 fn client(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
-    pairs.iter().map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value))).collect()
+    pairs
+        .iter()
+        .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)))
+        .collect()
 }
 
 fn key() -> Credential {
@@ -37,7 +40,11 @@ fn t08_only_our_credential_goes_out() {
     let out = outgoing(&attack, &key());
     assert!(out.iter().all(|(_, value)| !value.as_bytes().ends_with(b"theirs")), "{out:?}");
     assert_eq!(out.get("x-api-key").unwrap(), "ours");
-    assert!(!out.contains_key("authorization") && !out.contains_key("content-length") && !out.contains_key("host"));
+    assert!(
+        !out.contains_key("authorization")
+            && !out.contains_key("content-length")
+            && !out.contains_key("host")
+    );
     let out = outgoing(&attack, &token());
     assert_eq!(out.get("authorization").unwrap(), "Bearer ours");
     assert!(!out.contains_key("x-api-key"));
@@ -72,7 +79,10 @@ fn t08_betas_that_give_power_are_dropped() {
     let asked = "files-api-2025-04-14, effort-2025-11-24,mcp-client-2025-11-20,code-execution-2025-08-25,\
         web-fetch-2025-09-10,skills-2025-10-02,fast-mode-2026-02-01,effort,effort-x,advisor-tool-2026-03-01,\
         oauth-2025-04-20,effort-2025-11-24,-2025-11-24,message-batches-2024-09-24";
-    assert_eq!(outgoing(&client(&[("anthropic-beta", asked)]), &key())["anthropic-beta"], "effort-2025-11-24");
+    assert_eq!(
+        outgoing(&client(&[("anthropic-beta", asked)]), &key())["anthropic-beta"],
+        "effort-2025-11-24"
+    );
     let out = outgoing(&client(&[("anthropic-beta", asked)]), &token());
     assert_eq!(out["anthropic-beta"], "effort-2025-11-24,oauth-2025-04-20");
     assert!(!outgoing(&HeaderMap::new(), &key()).contains_key("anthropic-beta"));

@@ -33,16 +33,19 @@ fn t09_twelve_features_are_refused_by_name() {
         (saying(json!({"type": "document", "source": {"type": "url", "url": "https://evil.example"}})), URL),
         (saying(json!({"type": "document", "source": {"type": "file", "file_id": "file_1"}})), FILE),
         (saying(json!({"type": "container_upload", "file_id": "file_1"})), FILE),
-        (with("tools", json!([{"name": "ok", "input_schema": {}}, {"type": "web_search_20250305", "name": "web_search"}])), WEB_SEARCH),
+        (
+            with(
+                "tools",
+                json!([{"name": "ok", "input_schema": {}}, {"type": "web_search_20250305", "name": "web_search"}]),
+            ),
+            WEB_SEARCH,
+        ),
         (with("tools", json!([{"type": "web_fetch_20250910", "name": "web_fetch"}])), WEB_FETCH),
         (with("tools", json!([{"type": "code_execution_20250825", "name": "code_execution"}])), CODE),
         (with("tools", json!([{"type": "mcp_toolset", "mcp_server_name": "x"}])), MCP),
         (with("container", json!({"skills": [{"type": "custom", "skill_id": "s"}]})), CONTAINER),
         (saying(json!({"type": "tool_result", "tool_use_id": "t", "content": [image.clone()]})), URL),
-        (
-            saying(json!({"type": "document", "source": {"type": "content", "content": [image]}})),
-            URL,
-        ),
+        (saying(json!({"type": "document", "source": {"type": "content", "content": [image]}})), URL),
     ];
     for (body, feature) in cases {
         assert_eq!(refused(&body), Some(feature), "{body}");
@@ -121,7 +124,19 @@ fn an_ordinary_request_passes() {
 #[test]
 fn what_is_no_object_is_malformed() {
     let deep = format!("{{\"messages\":{}{}}}", "[".repeat(5000), "]".repeat(5000));
-    let bodies = ["", "[]", "null", "1", "\"x\"", "{", "{}x", "{\"model\":\"a\",\"model\":\"b\"}", "{\"model\":1}", "\u{feff}{}", deep.as_str()];
+    let bodies = [
+        "",
+        "[]",
+        "null",
+        "1",
+        "\"x\"",
+        "{",
+        "{}x",
+        "{\"model\":\"a\",\"model\":\"b\"}",
+        "{\"model\":1}",
+        "\u{feff}{}",
+        deep.as_str(),
+    ];
     for body in bodies {
         assert_eq!(inspect(body.as_bytes()).unwrap_err().status, StatusCode::BAD_REQUEST, "{body:.40}");
     }
@@ -129,12 +144,27 @@ fn what_is_no_object_is_malformed() {
 }
 
 fn json_value() -> impl Strategy<Value = Value> {
-    let leaf = prop_oneof![Just(Value::Null), any::<bool>().prop_map(Value::from), any::<f64>().prop_map(Value::from), "[a-z_]{0,12}".prop_map(Value::from)];
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<f64>().prop_map(Value::from),
+        "[a-z_]{0,12}".prop_map(Value::from)
+    ];
     leaf.prop_recursive(6, 64, 6, |inner| {
-        let key = prop_oneof![Just("content"), Just("source"), Just("tool"), Just("tools"), Just("text"), Just("type"), Just("input"), Just("x")];
+        let key = prop_oneof![
+            Just("content"),
+            Just("source"),
+            Just("tool"),
+            Just("tools"),
+            Just("text"),
+            Just("type"),
+            Just("input"),
+            Just("x")
+        ];
         prop_oneof![
             prop::collection::vec(inner.clone(), 0..6).prop_map(Value::from),
-            prop::collection::vec((key, inner), 0..6).prop_map(|pairs| pairs.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()),
+            prop::collection::vec((key, inner), 0..6)
+                .prop_map(|pairs| pairs.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()),
         ]
     })
 }

@@ -20,7 +20,12 @@ fn status(result: Result<Allowed, Refusal>) -> u16 {
 
 #[test]
 fn the_two_endpoints_pass() {
-    let targets = ["/v1/messages", "/v1/messages?beta=true", "/v1/messages/count_tokens", "/v1/messages/count_tokens?beta=true"];
+    let targets = [
+        "/v1/messages",
+        "/v1/messages?beta=true",
+        "/v1/messages/count_tokens",
+        "/v1/messages/count_tokens?beta=true",
+    ];
     for target in targets {
         assert_eq!(head("POST", target, GOOD).unwrap().path(), target);
     }
@@ -29,10 +34,28 @@ fn the_two_endpoints_pass() {
 #[test]
 fn t07_every_other_target_is_refused() {
     let targets = [
-        "/v1/files", "/v1/messages/../files", "/v1/messages/%2e%2e/files", "/v1/%6dessages", "//v1/messages", "/v1//messages",
-        "/v1/messages;x", "/v1/messages/", "/v1/Messages", "/v1/messages/batches", "/v1/messages?", "/v1/messages?beta=false",
-        "/v1/messages?beta=true&x=1", "/v1/messages?x", "/", "*", "/api/claude_code/settings", "/v1/complete", "/v1/skills",
-        "http://localhost/v1/messages", "http://evil.example/v1/messages", "evil.example:443",
+        "/v1/files",
+        "/v1/messages/../files",
+        "/v1/messages/%2e%2e/files",
+        "/v1/%6dessages",
+        "//v1/messages",
+        "/v1//messages",
+        "/v1/messages;x",
+        "/v1/messages/",
+        "/v1/Messages",
+        "/v1/messages/batches",
+        "/v1/messages?",
+        "/v1/messages?beta=false",
+        "/v1/messages?beta=true&x=1",
+        "/v1/messages?x",
+        "/",
+        "*",
+        "/api/claude_code/settings",
+        "/v1/complete",
+        "/v1/skills",
+        "http://localhost/v1/messages",
+        "http://evil.example/v1/messages",
+        "evil.example:443",
     ];
     for target in targets {
         let status = status(head("POST", target, GOOD));
@@ -72,6 +95,9 @@ fn t07_framing_has_one_reading() {
         assert_eq!(status(head("POST", "/v1/messages", headers)), *expected, "{headers:?}");
     }
     for host in ["localhost", "localhost:80", "127.0.0.1", "127.0.0.1:8080"] {
-        assert_eq!(status(head("POST", "/v1/messages", &[("host", host), ("content-length", "33554432")])), 200);
+        assert_eq!(
+            status(head("POST", "/v1/messages", &[("host", host), ("content-length", "33554432")])),
+            200
+        );
     }
 }

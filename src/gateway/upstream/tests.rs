@@ -4,7 +4,10 @@ use super::*;
 fn the_default_is_the_api_itself() {
     for blank in [None, Some(""), Some("  ")] {
         let upstream = Upstream::parse(blank).unwrap();
-        assert_eq!((upstream.host(), upstream.url("/v1/messages").as_str()), ("api.anthropic.com", "https://api.anthropic.com/v1/messages"));
+        assert_eq!(
+            (upstream.host(), upstream.url("/v1/messages").as_str()),
+            ("api.anthropic.com", "https://api.anthropic.com/v1/messages")
+        );
     }
 }
 
@@ -20,7 +23,14 @@ fn t58_plain_http_stays_on_this_machine() {
     for near in ["http://127.0.0.1:1", "http://127.9.9.9", "http://localhost:80", "http://[::1]:8080"] {
         assert!(Upstream::parse(Some(near)).is_ok(), "{near}");
     }
-    let far = ["http://api.anthropic.com", "http://10.0.0.1", "http://localhost.evil.example", "http://127.0.0.1.evil.example", "http://[::2]", "http://0.0.0.0"];
+    let far = [
+        "http://api.anthropic.com",
+        "http://10.0.0.1",
+        "http://localhost.evil.example",
+        "http://127.0.0.1.evil.example",
+        "http://[::2]",
+        "http://0.0.0.0",
+    ];
     for far in far {
         assert!(matches!(Upstream::parse(Some(far)), Err(UpstreamError::Plain { .. })), "{far}");
     }
