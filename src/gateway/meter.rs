@@ -161,7 +161,7 @@ pub const BUDGET: &str = "a request beyond the budget";
 
 /// A figure that is no number must not open the cap.
 fn spent_out(allowance: f64, spent: f64) -> bool {
-    !(spent < allowance)
+    spent.partial_cmp(&allowance) != Some(std::cmp::Ordering::Less)
 }
 
 /// How a request ended.

@@ -70,7 +70,8 @@ fn what_the_cli_sends_arrives() {
     assert_eq!(out.get("accept-encoding").unwrap(), "identity");
     let mut betas: Vec<_> = out["anthropic-beta"].to_str().unwrap().split(',').collect();
     let mut expected: Vec<_> = CLI_BETAS.split(',').collect();
-    (betas.sort_unstable(), expected.sort_unstable());
+    betas.sort_unstable();
+    expected.sort_unstable();
     assert_eq!(betas, expected);
 }
 
