@@ -276,3 +276,6 @@ impl<S: Stream<Item = reqwest::Result<Bytes>>> Body for Metered<S> {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;
