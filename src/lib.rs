@@ -9,6 +9,8 @@ pub mod domain;
 
 pub mod clock;
 
+pub mod telemetry;
+
 pub mod config;
 
 pub mod lifecycle;

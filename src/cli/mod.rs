@@ -1,1 +1,93 @@
-//! The cli room; being built.
+//! The command line: one file for each subcommand, its arguments with their help on top, its handler below.
+//!
+//! Owns parsing, the global flags and the way from an error to an exit code. It decides nothing about beads:
+//! every handler asks the rooms. Start with [`run`].
+
+mod add;
+mod arguments;
+mod close;
+mod desk;
+mod error;
+mod events;
+mod image;
+mod init;
+mod inspect;
+mod list;
+mod logs;
+mod model;
+mod output;
+mod progress;
+mod ready;
+mod rehearse;
+mod runs;
+mod show;
+mod verify;
+mod why;
+mod work;
+
+use clap::Parser;
+
+use arguments::{Arguments, Command};
+pub use error::{CliError, Exit};
+use output::Output;
+
+use crate::config::environment::Environment;
+
+/// Parses, runs and reports; the value is the process's exit code.
+pub fn run(environment: Environment) -> u8 {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(refused) => {
+            // clap prints help to stdout and mistakes to stderr, with the documented code 2.
+            let _ = refused.print();
+            return u8::try_from(refused.exit_code()).unwrap_or(2);
+        }
+    };
+    let output = Output::new(&arguments, &environment);
+    match dispatch(arguments, environment, output) {
+        Ok(exit) => exit.code(),
+        Err(error) => {
+            output.fail(&error);
+            error.exit.code()
+        }
+    }
+}
+
+fn dispatch(arguments: Arguments, environment: Environment, output: Output) -> Result<Exit, CliError> {
+    if let Some(profile) = &arguments.profile {
+        return Err(CliError::refused(format!("`--profile {profile}`: profiles are not built yet"))
+            .hint("set the values in bead.yaml or in your own config.yaml"));
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|e| CliError::from_error(Exit::Failed, &e))?;
+    let desk = desk::Desk { environment, output, project: arguments.project };
+    let exit = runtime.block_on(execute(&desk, arguments.command));
+    // A task that waits for a silent connection must not keep a finished command alive.
+    runtime.shutdown_background();
+    exit
+}
+
+/// Runs one parsed command; a rehearsal comes back here with its own desk.
+async fn execute(desk: &desk::Desk, command: Command) -> Result<Exit, CliError> {
+    match command {
+        Command::Init(args) => init::run(desk, args).await,
+        Command::Add(args) => add::run(desk, args).await,
+        Command::List(args) => list::run(desk, args).await,
+        Command::Show(args) => show::run(desk, args).await,
+        Command::Ready(args) => ready::run(desk, args).await,
+        Command::Why(args) => why::run(desk, args).await,
+        Command::Close(args) => close::close(desk, args).await,
+        Command::Reopen(args) => close::reopen(desk, args).await,
+        Command::Work(args) => work::run(desk, args).await,
+        Command::Runs(args) => runs::run(desk, args),
+        Command::Logs(args) => logs::run(desk, args).await,
+        Command::Events(args) => events::run(desk, args).await,
+        Command::Rehearse(args) => rehearse::run(desk, args).await,
+        Command::Model(args) => model::run(desk, args).await,
+        Command::Image(args) => image::run(desk, args).await,
+        Command::InspectStream(args) => inspect::run(desk, args),
+        Command::Verify(args) => verify::run(desk, args).await,
+    }
+}

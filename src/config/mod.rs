@@ -1,1 +1,17 @@
-//! The config room; being built.
+//! Typed settings, each of which knows where it came from.
+//!
+//! Owns the environment, the places on disk, `bead.yaml` and the user's own file, and the rule that a project
+//! may only narrow what the user allows (T54). It reads `bead.yaml` from bytes: which commit they come from is
+//! for `daemon`. Start with [`effective::Effective`], then [`project::Project`] and [`places::Places`].
+
+pub mod duration;
+pub mod effective;
+pub mod environment;
+pub mod error;
+pub mod limits;
+pub mod places;
+pub mod project;
+mod table;
+pub mod user;
+
+pub use error::ConfigError;

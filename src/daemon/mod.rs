@@ -1,1 +1,23 @@
-//! The daemon room; being built.
+//! The composition root: the only room that knows every other one.
+//!
+//! Owns the engine loop and its effects, the supervision of an agent's run, recovery, the checks before work,
+//! and the checker after it. It decides nothing about a bead's life (`lifecycle`) and prints nothing (`cli`).
+//! Start with [`engine::Engine`] and [`work`].
+
+mod attempt;
+mod beside;
+mod effects;
+pub mod engine;
+pub mod error;
+pub mod house;
+pub mod locks;
+pub mod machine;
+mod preflight;
+pub mod progress;
+pub mod queue;
+pub mod refusal;
+pub mod stop;
+pub mod tell;
+pub mod verify;
+pub mod watch;
+pub mod work;

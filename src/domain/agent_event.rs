@@ -77,16 +77,21 @@ pub enum AgentEvent {
     },
     /// The client's words about an API failure; not a failure of the run by itself.
     ApiError(ApiError),
-    /// A turn ended. Not the end of the run (facts/claude-cli.md 0.2).
+    /// A turn ended. Not the end of the run: a process may give several results (measured).
     TurnEnd(Box<TurnEnd>),
     /// The stream spoke, nothing to show: counts as activity only.
     Activity {
         what: String,
     },
-    /// A line we could not read; it is kept in the raw log.
+    /// A line we could not read; it is kept in the raw log. Lines count from 1.
     Unreadable {
         line: u64,
         reason: String,
+    },
+    /// The stream ended inside a line: what it was about to say is not known.
+    Torn {
+        line: u64,
+        bytes: u64,
     },
 }
 
@@ -104,11 +109,19 @@ pub struct RateLimit {
 
 /// A failed request, as the client reported it.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct ApiError {
+    /// `rate_limit`, `authentication_failed`, `billing_error`, `server_error`, ...
     pub class: String,
+    /// A finer word where the client has one: `usage_limit_reached`, `connection_failed`, ...
     pub kind: Option<String>,
+    /// HTTP status; none where no answer came.
     pub status: Option<u16>,
     pub text: String,
+    /// A subagent's request failed, not the main chain's.
+    pub nested: bool,
+    /// Unix seconds, unclamped, where the failure says when its limit resets.
+    pub resets_at: Option<i64>,
 }
 
 /// The client's `result` line.
@@ -129,9 +142,13 @@ pub struct TurnEnd {
     pub cost_delta_usd: Option<f64>,
     /// This turn only.
     pub usage: Usage,
-    /// By model, cumulative.
+    /// By model, cumulative like the cost.
     pub by_model: BTreeMap<String, Usage>,
+    /// By model since the last result, where the client gives it.
+    pub by_model_delta: Option<BTreeMap<String, Usage>>,
     pub queued_turns: u64,
     pub denials: u64,
+    /// Subagents started by this conversation so far.
+    pub subagents: u64,
     pub structured_output: Option<serde_json::Value>,
 }

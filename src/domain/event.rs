@@ -71,6 +71,7 @@ pub enum Body {
     /// Intent: about to start the agent's container of this name.
     AgentStarting {
         sandbox: String,
+        nonce: String,
     },
     AgentStarted {
         container: String,
@@ -157,6 +158,17 @@ pub enum Body {
     },
     /// Claim released or parked in the tracker.
     Settled,
+    /// Put aside without spending the attempt; clone, conversation and claim are kept.
+    Suspended {
+        cause: Cause,
+        reason: String,
+        until: Option<DateTime<Utc>>,
+    },
+    /// A suspended attempt, or one whose container was lost, goes on in its own clone.
+    Resumed {
+        why: String,
+        session: String,
+    },
     /// Containers and clone are gone. The end of the story of this claim.
     Finished(Finish),
 
@@ -197,6 +209,9 @@ pub struct AgentEnd {
     pub usage: Usage,
     #[serde(default)]
     pub seconds: f64,
+    /// The model answered at least once, so the conversation can be resumed.
+    #[serde(default)]
+    pub conversed: bool,
     /// Unix seconds, where a limit told us when it resets.
     #[serde(default)]
     pub resets_at: Option<i64>,
@@ -227,6 +242,25 @@ pub enum Ending {
     Credential,
     /// The engine lost the container: not the agent's fault.
     Infrastructure,
+}
+
+impl Ending {
+    /// What `bead runs` shows of a run that ended so.
+    pub fn run_state(self) -> RunState {
+        match self {
+            Self::Finished => RunState::Completed,
+            Self::Interrupted => RunState::Cancelled,
+            Self::IdleLimit | Self::RunTimeLimit | Self::ToolLimit => RunState::Timeout,
+            Self::UsageLimit | Self::Outage | Self::ContextFull | Self::Credential => RunState::Suspended,
+            Self::Failed
+            | Self::Budget
+            | Self::OutOfMemory
+            | Self::Flood
+            | Self::DiskQuota
+            | Self::Billing
+            | Self::Infrastructure => RunState::Failed,
+        }
+    }
 }
 
 /// The last line of a claim's story, and of `bead work --json`.

@@ -5,9 +5,12 @@
 
 pub mod agent_event;
 pub mod bead;
+pub mod clean;
 pub mod event;
 pub mod finding;
 pub mod ids;
+pub mod lines;
 pub mod prices;
 pub mod run;
+pub mod text;
 pub mod usage;

@@ -36,6 +36,20 @@ pub enum RunState {
     Interrupted,
 }
 
+impl RunState {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::Completed => "completed",
+            Self::Failed => "failed",
+            Self::Timeout => "timeout",
+            Self::Cancelled => "cancelled",
+            Self::Suspended => "suspended",
+            Self::Interrupted => "interrupted",
+        }
+    }
+}
+
 /// How the work on a bead ended: the `outcome` of `bead work --json`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -17,6 +17,19 @@ pub struct Usage {
     pub cache_write: u64,
 }
 
+impl Usage {
+    /// What came on top of `before`; a figure that went down counts as nothing.
+    #[must_use]
+    pub fn since(self, before: Self) -> Self {
+        Self {
+            input: self.input.saturating_sub(before.input),
+            output: self.output.saturating_sub(before.output),
+            cache_read: self.cache_read.saturating_sub(before.cache_read),
+            cache_write: self.cache_write.saturating_sub(before.cache_write),
+        }
+    }
+}
+
 impl std::ops::AddAssign for Usage {
     fn add_assign(&mut self, other: Self) {
         self.input = self.input.saturating_add(other.input);

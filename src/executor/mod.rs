@@ -4,7 +4,14 @@
 //! no bead and no agent: what runs inside, and what its output means, is for others. `docker` is the real one,
 //! `scripted` the one double. Start with [`Executor`] and [`spec::SandboxSpec`].
 
+pub mod docker;
+pub mod exit;
+pub mod image;
+pub mod mounts;
+pub mod output;
+pub mod scripted;
 pub mod spec;
+pub mod strays;
 
 use bytes::Bytes;
 use tokio::io::AsyncWrite;
@@ -50,7 +57,9 @@ pub struct Seen {
 
 /// A live connection to a container. Dropping it never stops the container.
 pub struct Attached {
-    /// Ends when the container's output ends, or with an error when the connection breaks.
+    /// Ends when the container's output ends, or with an error when the connection breaks or output was lost;
+    /// `attach` with what was seen so far continues. Read it while waiting: without a log (`log_cap` 0) an unread
+    /// rest of more than a megabyte keeps the engine from noticing the end.
     pub output: mpsc::Receiver<Result<Chunk, ExecutorError>>,
     /// Present when the spec asked for stdin.
     pub stdin: Option<Box<dyn AsyncWrite + Send + Unpin>>,
@@ -108,14 +117,19 @@ pub enum ExecutorError {
     Gone(String),
     #[error("unsafe mount: {0}")]
     UnsafeMount(String),
+    /// The engine's log no longer begins where the container's output began, or is shorter than what we saw.
+    #[error("part of the output of sandbox {sandbox} is lost: {why}")]
+    OutputLost { sandbox: String, why: String },
 }
 
 /// The contract.
 ///
 /// * `start` creates and starts in one step; when it fails nothing is left behind. Its output begins with the
 ///   first byte. Calling it again with a name that exists is `Refused`.
-/// * `attach` may be called any number of times for a live or ended container; it delivers everything after
-///   `seen`, exactly once, then live output (rules 6.4).
+/// * `attach` may be called any number of times for a live or ended container whose `log_cap` is not 0; it
+///   delivers everything after `seen`, exactly once, then live output (rules 6.4). Where it cannot, it says
+///   `OutputLost` and never delivers something else.
+/// * A reader that is slow, stopped or gone changes nothing for the container or for the other calls.
 /// * `wait` returns when the container has ended, however long that takes and however often the engine loses
 ///   the connection in between; it never trusts one wait call (F12).
 /// * `signal` and `remove` are idempotent: a container that is gone is success. `remove` kills.

@@ -25,7 +25,9 @@ pub struct SandboxSpec {
     pub stdin: bool,
     /// The first process ends the command after this, even when nobody watches (rules 6.2).
     pub time_limit: Duration,
-    /// Most bytes the engine's log may hold; must exceed what a caller stores.
+    /// What the engine's log surely holds, as [`super::output::Meter`] weighs it; the log file may grow to twice
+    /// this. 0: no log. Then output goes to the first connection alone, byte by byte and with no copy on disk,
+    /// and `attach` is refused: for commands that are simply run again (exports, gates).
     pub log_cap: u64,
     pub labels: Labels,
 }

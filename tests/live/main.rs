@@ -1,5 +1,8 @@
-//! Live tests: the real Claude Code CLI (and, elsewhere, a real Docker Engine). A missing part skips its
-//! tests with one line.
-#![allow(clippy::unwrap_used, clippy::disallowed_methods)]
+//! Tests against a real container engine and the real Claude Code CLI; `scripts/test` provides both.
+#![allow(clippy::unwrap_used, clippy::too_many_lines, clippy::disallowed_methods, reason = "tests")]
+
+#[path = "../harness/mod.rs"]
+mod harness;
 
 mod gateway;
+mod work;

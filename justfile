@@ -1,0 +1,19 @@
+# Shorthands; the scripts are what counts and need no `just`.
+
+_default:
+    @just --list
+
+# A small project, worked through by a scripted agent in real containers
+demo:
+    scripts/demo
+
+# Everything, as CI runs it
+test:
+    scripts/test
+
+# Format, lints and the tests that need no Docker
+check:
+    scripts/test --quick
+
+bench *ARGS:
+    scripts/bench {{ARGS}}

@@ -1,0 +1,293 @@
+//! The tracker file on disk: locked, read, and replaced in one step.
+//!
+//! Owns the lock that classic `bd` takes too, the write (unique temporary file, fsync, swap, fsync of the
+//! directory) and the race against editors, which take no lock (F37): the new file is *exchanged* with the
+//! old, and if what comes out is not what was read, it goes back and the change is made again on top of it.
+//! It knows nothing of beads. Start with [`Disk::change`].
+
+use std::fs::{File, OpenOptions, Permissions, TryLockError};
+use std::io::{Read as _, Write as _};
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustix::fs::{CWD, OFlags, RenameFlags, renameat_with};
+use rustix::io::Errno;
+
+use crate::beads::TrackerError;
+use crate::clock::Ids;
+
+const FILE_LIMIT: u64 = 1 << 30;
+const LOCK_PATIENCE: Duration = Duration::from_secs(10);
+/// How many saves of others in a row are merged before giving up.
+const ROUNDS: usize = 20;
+
+/// Where a tracker file and its lock are.
+pub(crate) struct Disk {
+    file: PathBuf,
+    dir: PathBuf,
+    ids: Arc<dyn Ids>,
+    #[cfg(test)]
+    pub(crate) seam: Option<Seam>,
+    /// As on a file system that cannot exchange two files.
+    #[cfg(test)]
+    pub(crate) is_plain: bool,
+}
+
+/// Lets a test act between two steps of a write.
+#[cfg(test)]
+pub(crate) type Seam = Arc<dyn Fn(Moment) + Send + Sync>;
+
+/// Where in a write an editor's save may fall.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Moment {
+    /// The file was read; its change is being made.
+    Read,
+    /// The file was compared a last time and is about to be exchanged.
+    Compared,
+}
+
+enum Swap {
+    Done,
+    Raced,
+}
+
+impl Disk {
+    pub(crate) fn new(file: PathBuf, ids: Arc<dyn Ids>) -> Self {
+        let dir = file.parent().unwrap_or(Path::new(".")).to_path_buf();
+        Self {
+            file,
+            dir,
+            ids,
+            #[cfg(test)]
+            seam: None,
+            #[cfg(test)]
+            is_plain: false,
+        }
+    }
+
+    /// The file's bytes; empty where there is none yet.
+    pub(crate) fn read(&self) -> Result<Vec<u8>, TrackerError> {
+        Ok(read_regular(&self.file)?.map(|(bytes, _)| bytes).unwrap_or_default())
+    }
+
+    /// Under the lock: reads the file and writes what `change` makes of it (`None`: nothing to write).
+    /// `change` runs again, on the newer content, when somebody saved the file meanwhile.
+    pub(crate) fn change<T>(
+        &self,
+        mut change: impl FnMut(Vec<u8>) -> Result<(Option<Vec<u8>>, T), TrackerError>,
+    ) -> Result<T, TrackerError> {
+        let _lock = self.lock()?;
+        for _ in 0..ROUNDS {
+            let before = read_regular(&self.file)?;
+            let bytes = before.as_ref().map(|(bytes, _)| bytes.clone()).unwrap_or_default();
+            let (after, out) = change(bytes)?;
+            let Some(after) = after else { return Ok(out) };
+            self.at(Moment::Read);
+            if let Swap::Done = self.swap(before.as_ref(), &after)? {
+                return Ok(out);
+            }
+        }
+        Err(TrackerError::Contended { path: self.file.clone() })
+    }
+
+    /// Replaces `before` by `after`, or nothing by `after`, or notices that it is `before` no more.
+    fn swap(&self, before: Option<&(Vec<u8>, Owner)>, after: &[u8]) -> Result<Swap, TrackerError> {
+        let mut temp = self.temporary(after, before.map(|(_, owner)| owner))?;
+        let now = read_regular(&self.file)?;
+        if now.as_ref().map(|(bytes, _)| bytes) != before.map(|(bytes, _)| bytes) {
+            return Ok(Swap::Raced);
+        }
+        self.at(Moment::Compared);
+        let done = match before {
+            None => self.place(&temp.path),
+            Some((bytes, _)) => self.exchange(&mut temp, bytes, after),
+        }?;
+        drop(temp);
+        self.sync_dir()?;
+        Ok(done)
+    }
+
+    fn place(&self, temp: &Path) -> Result<Swap, TrackerError> {
+        match self.rename(temp, RenameFlags::NOREPLACE) {
+            Ok(()) => Ok(Swap::Done),
+            Err(Errno::EXIST) => Ok(Swap::Raced),
+            Err(errno) if lacks_flags(errno) => self.plain_rename(temp),
+            Err(errno) => Err(self.io("create", errno.into())),
+        }
+    }
+
+    fn exchange(&self, temp: &mut Temporary, before: &[u8], after: &[u8]) -> Result<Swap, TrackerError> {
+        let path = temp.path.clone();
+        let exchange = || self.rename(&path, RenameFlags::EXCHANGE);
+        match exchange() {
+            Ok(()) => {}
+            // The user removed the file in this very moment: theirs to do, and the next round sees it.
+            Err(Errno::NOENT) => return Ok(Swap::Raced),
+            Err(errno) if lacks_flags(errno) => return self.plain_rename(&path),
+            Err(errno) => return Err(self.io("replace", errno.into())),
+        }
+        // From here the temporary name may hold somebody's save: an error must not remove it.
+        temp.is_ours = false;
+        let mut out = read_back(&path)?;
+        let mut done = Swap::Done;
+        let mut expected = before;
+        let mut placed = after.to_vec();
+        let mut put_back;
+        for _ in 0..ROUNDS {
+            if out == expected {
+                temp.is_ours = true;
+                return Ok(done);
+            }
+            // A save slipped in: it goes back, and so does any further one, until what comes out is what we put in.
+            exchange().map_err(|errno| self.io("restore", errno.into()))?;
+            done = Swap::Raced;
+            put_back = std::mem::replace(&mut placed, std::mem::take(&mut out));
+            expected = &put_back;
+            out = read_back(&path)?;
+        }
+        Err(TrackerError::Contended { path: self.file.clone() })
+    }
+
+    fn rename(&self, temp: &Path, flags: RenameFlags) -> Result<(), Errno> {
+        #[cfg(test)]
+        if self.is_plain {
+            return Err(Errno::INVAL);
+        }
+        renameat_with(CWD, temp, CWD, &self.file, flags)
+    }
+
+    /// For file systems that cannot exchange: the last comparison was a moment ago.
+    fn plain_rename(&self, temp: &Path) -> Result<Swap, TrackerError> {
+        std::fs::rename(temp, &self.file).map_err(|source| self.io("replace", source))?;
+        Ok(Swap::Done)
+    }
+
+    fn temporary(&self, bytes: &[u8], owner: Option<&Owner>) -> Result<Temporary, TrackerError> {
+        let unique = crate::domain::ids::base36(self.ids.bytes(), 16);
+        let path = self.dir.join(format!(".beadwork-{unique}.tmp"));
+        let failed = |source| TrackerError::Io { doing: "write", path: path.clone(), source };
+        let mut file = OpenOptions::new().write(true).create_new(true).open(&path).map_err(failed)?;
+        let temp = Temporary { path: path.clone(), is_ours: true };
+        file.write_all(bytes).map_err(failed)?;
+        if let Some(owner) = owner {
+            // Only root can give a file away; for everybody else it is theirs already or stays theirs.
+            let _ = std::os::unix::fs::fchown(&file, Some(owner.uid), Some(owner.gid));
+            file.set_permissions(Permissions::from_mode(owner.mode & 0o7777)).map_err(failed)?;
+        }
+        file.sync_all().map_err(failed)?;
+        Ok(temp)
+    }
+
+    /// The lock file of classic `bd` (0.49.4 and later), exclusive. It stays when the lock is released.
+    fn lock(&self) -> Result<File, TrackerError> {
+        let path = self.dir.join(".jsonl.lock");
+        let file = OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .custom_flags(flags(OFlags::NOFOLLOW))
+            .open(&path)
+            .map_err(|source| TrackerError::Io { doing: "open", path: path.clone(), source })?;
+        let mut waited = Duration::ZERO;
+        let mut step = Duration::from_micros(100);
+        loop {
+            match file.try_lock() {
+                Ok(()) => return Ok(file),
+                Err(TryLockError::WouldBlock) if waited < LOCK_PATIENCE => {
+                    std::thread::sleep(step);
+                    waited += step;
+                    step = (step * 2).min(Duration::from_millis(10));
+                }
+                Err(TryLockError::WouldBlock) => {
+                    return Err(TrackerError::Locked { path, seconds: LOCK_PATIENCE.as_secs() });
+                }
+                Err(TryLockError::Error(source)) => {
+                    return Err(TrackerError::Io { doing: "lock", path, source });
+                }
+            }
+        }
+    }
+
+    fn sync_dir(&self) -> Result<(), TrackerError> {
+        let synced = File::open(&self.dir).and_then(|dir| dir.sync_all());
+        synced.map_err(|source| TrackerError::Io { doing: "sync", path: self.dir.clone(), source })
+    }
+
+    fn io(&self, doing: &'static str, source: std::io::Error) -> TrackerError {
+        TrackerError::Io { doing, path: self.file.clone(), source }
+    }
+
+    #[cfg_attr(not(test), expect(clippy::unused_self, reason = "tests hang their seam here"))]
+    fn at(&self, moment: Moment) {
+        #[cfg(test)]
+        if let Some(seam) = &self.seam {
+            seam(moment);
+        }
+        #[cfg(not(test))]
+        let _ = moment;
+    }
+}
+
+/// Removes what is left of a write, whatever came of it.
+struct Temporary {
+    path: PathBuf,
+    is_ours: bool,
+}
+
+impl Drop for Temporary {
+    fn drop(&mut self) {
+        if self.is_ours {
+            let _ = std::fs::remove_file(&self.path);
+        }
+    }
+}
+
+/// What a replaced file must keep.
+struct Owner {
+    mode: u32,
+    uid: u32,
+    gid: u32,
+}
+
+/// A file's bytes; `None` where there is none. A link, a pipe or a device in its place is refused: the
+/// directory is the project's, and a project may be hostile.
+fn read_regular(path: &Path) -> Result<Option<(Vec<u8>, Owner)>, TrackerError> {
+    let failed = |source| TrackerError::Io { doing: "read", path: path.to_path_buf(), source };
+    let opened =
+        OpenOptions::new().read(true).custom_flags(flags(OFlags::NOFOLLOW | OFlags::NONBLOCK)).open(path);
+    let file = match opened {
+        Ok(file) => file,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(error) if error.raw_os_error() == Some(Errno::LOOP.raw_os_error()) => {
+            return Err(TrackerError::NotAFile { path: path.to_path_buf() });
+        }
+        Err(error) => return Err(failed(error)),
+    };
+    let meta = file.metadata().map_err(failed)?;
+    if !meta.is_file() {
+        return Err(TrackerError::NotAFile { path: path.to_path_buf() });
+    }
+    let mut bytes = Vec::with_capacity(usize::try_from(meta.len().min(FILE_LIMIT)).unwrap_or_default() + 1);
+    file.take(FILE_LIMIT + 1).read_to_end(&mut bytes).map_err(failed)?;
+    if bytes.len() as u64 > FILE_LIMIT {
+        return Err(TrackerError::TooLarge { path: path.to_path_buf(), limit: FILE_LIMIT });
+    }
+    Ok(Some((bytes, Owner { mode: meta.mode(), uid: meta.uid(), gid: meta.gid() })))
+}
+
+fn read_back(path: &Path) -> Result<Vec<u8>, TrackerError> {
+    Ok(read_regular(path)?.map(|(bytes, _)| bytes).unwrap_or_default())
+}
+
+fn flags(flags: OFlags) -> i32 {
+    i32::try_from(flags.bits()).expect("open flags are small")
+}
+
+fn lacks_flags(errno: Errno) -> bool {
+    matches!(errno, Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,66 @@
+//! `bead add`: a new bead with its edges.
+
+use clap::Args as ClapArgs;
+
+use super::desk::Desk;
+use super::{CliError, Exit};
+use crate::domain::bead::NewBead;
+use crate::domain::ids::BeadId;
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct Args {
+    /// What is to be done, in one line
+    title: String,
+    /// What an agent needs to know (`-` reads it from stdin)
+    #[arg(long, short, default_value = "", value_name = "TEXT")]
+    description: String,
+    /// 0 is the most urgent
+    #[arg(long, short, default_value_t = 2, value_parser = clap::value_parser!(i64).range(0..=4))]
+    priority: i64,
+    /// bug, feature, task, epic, chore, ...
+    #[arg(long = "type", short = 't', default_value = "task", value_name = "TYPE")]
+    kind: String,
+    /// The new bead waits for ID; `TYPE:ID` makes an edge of that type from the new bead to ID
+    #[arg(long, value_name = "[TYPE:]ID")]
+    dep: Vec<String>,
+    /// ID waits for the new bead
+    #[arg(long, value_name = "ID")]
+    blocks: Vec<String>,
+    #[arg(long, short, value_name = "LABEL")]
+    label: Vec<String>,
+}
+
+pub(super) async fn run(desk: &Desk, args: Args) -> Result<Exit, CliError> {
+    let (_, site) = desk.open().await?;
+    let description = if args.description == "-" { desk.read_stdin()? } else { args.description };
+    let new = NewBead {
+        title: args.title,
+        description,
+        priority: args.priority,
+        issue_type: args.kind,
+        labels: args.label,
+        edges: args.dep.iter().map(|text| edge(text)).collect::<Result<_, _>>()?,
+        blocks: args.blocks.into_iter().map(BeadId::new).collect(),
+        actor: desk.actor(),
+    };
+    let bead = site.tracker.create(&new).await.map_err(super::desk::tracker_error)?;
+    if desk.output.json {
+        desk.output.document(&bead);
+    } else {
+        desk.output.line(bead.id.as_str());
+    }
+    Ok(Exit::Done)
+}
+
+/// `ID` or `TYPE:ID`. `blocks:ID` is refused, because `bd` changed its direction in 1.0.4.
+fn edge(text: &str) -> Result<(String, BeadId), CliError> {
+    match text.split_once(':') {
+        None => Ok(("blocks".to_owned(), BeadId::new(text))),
+        Some(("blocks", id)) => Err(CliError::new(Exit::Usage, format!("`--dep blocks:{id}` is ambiguous"))
+            .hint(format!("the new bead waits for {id}: `--dep {id}`"))
+            .hint(format!("{id} waits for the new bead: `--blocks {id}`"))),
+        Some(("external", _)) => Ok(("blocks".to_owned(), BeadId::new(text))),
+        Some((kind, id)) if !kind.is_empty() && !id.is_empty() => Ok((kind.to_owned(), BeadId::new(id))),
+        Some(_) => Err(CliError::new(Exit::Usage, format!("`--dep {text}`: expected ID or TYPE:ID"))),
+    }
+}

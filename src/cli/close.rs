@@ -1,0 +1,58 @@
+//! `bead close` and `bead reopen`: a person's own decision about a bead.
+
+use clap::Args as ClapArgs;
+
+use super::desk::{Desk, engine_error, tracker_error};
+use super::{CliError, Exit};
+use crate::beads::Edit;
+use crate::domain::bead::Status;
+use crate::domain::ids::BeadId;
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct CloseArgs {
+    id: String,
+    /// Why it is closed
+    #[arg(long, short, value_name = "TEXT")]
+    reason: String,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct ReopenArgs {
+    id: String,
+}
+
+pub(super) async fn close(desk: &Desk, args: CloseArgs) -> Result<Exit, CliError> {
+    let (house, site) = desk.open().await?;
+    let id = BeadId::new(args.id);
+    house.refuse_while_worked_on(&site, &id).map_err(engine_error)?;
+    let bead = site.tracker.close(&id, &args.reason, &desk.actor()).await.map_err(tracker_error)?;
+    house.by_hand(&site, &id, &format!("closed: {}", args.reason)).map_err(engine_error)?;
+    if desk.output.json {
+        desk.output.document(&vec![bead]);
+    } else {
+        desk.output.line(&format!("closed {id}"));
+    }
+    Ok(Exit::Done)
+}
+
+pub(super) async fn reopen(desk: &Desk, args: ReopenArgs) -> Result<Exit, CliError> {
+    let (house, site) = desk.open().await?;
+    let id = BeadId::new(args.id);
+    house.refuse_while_worked_on(&site, &id).map_err(engine_error)?;
+    let bead = site.tracker.show(&id).await.map_err(tracker_error)?;
+    let bead = if bead.status == Status::Closed {
+        site.tracker.reopen(&id, &desk.actor()).await
+    } else {
+        // Parked, blocked by hand, or claimed by somebody who is gone: all of them become open again.
+        let edit = Edit { unassign: true, ..Edit::unpark() };
+        site.tracker.update(&id, &edit, &desk.actor()).await
+    };
+    let bead = bead.map_err(tracker_error)?;
+    house.by_hand(&site, &id, "reopened").map_err(engine_error)?;
+    if desk.output.json {
+        desk.output.document(&vec![bead]);
+    } else {
+        desk.output.line(&format!("reopened {id}"));
+    }
+    Ok(Exit::Done)
+}

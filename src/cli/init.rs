@@ -1,0 +1,134 @@
+//! `bead init`: bead.yaml for this repository, and a tracker if there is none.
+
+use std::io::{IsTerminal as _, Write as _};
+use std::path::Path;
+
+use clap::Args as ClapArgs;
+use serde_json::json;
+
+use super::desk::{Desk, tracker_error};
+use super::output::{DIM, GOOD, paint};
+use super::{CliError, Exit};
+use crate::config::project::FILE;
+use crate::context::{Files, init, stack};
+use crate::workspace::program::Git;
+use crate::workspace::repo::{Head, UserRepo};
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct Args {
+    /// Ask nothing
+    #[arg(long, short)]
+    yes: bool,
+    /// The prefix of new bead ids (default: the folder's name)
+    #[arg(long, value_name = "PREFIX")]
+    prefix: Option<String>,
+}
+
+pub(super) async fn run(desk: &Desk, args: Args) -> Result<Exit, CliError> {
+    let git = Git::new(desk.environment.inherited.0.iter().cloned());
+    let repo = UserRepo::open(&git, &desk.project_path()?)
+        .await
+        .map_err(|e| CliError::from_error(Exit::Refused, &e))?;
+    let head = repo.head().await.map_err(|e| CliError::from_error(Exit::Refused, &e))?;
+    let target = match &head {
+        Head::Branch { name, .. } | Head::Unborn { name } => name.clone(),
+        Head::Detached(_) => "main".to_owned(),
+    };
+    let file = repo.root().join(FILE);
+    let stacks = stack::detect(&Folder(repo.root()));
+    let written = if file.exists() {
+        desk.output.say(&format!("{FILE} is there already; it stays as it is"));
+        false
+    } else {
+        let text = init::render(&target, &stacks);
+        if !args.yes && !desk.output.json && std::io::stdin().is_terminal() {
+            desk.output.say(&text);
+            if !confirm(desk, &format!("write this to {}?", file.display()))? {
+                return Err(CliError::refused("nothing was written"));
+            }
+        }
+        write_new(&file, &text)?;
+        true
+    };
+    let made = crate::beads::init::init(repo.root(), args.prefix.as_deref()).map_err(tracker_error)?;
+    let names: Vec<&str> = stacks.iter().map(|s| s.name.as_str()).collect();
+    let tests = stack::main_tests(&stacks).map(|t| t.run.clone());
+    if desk.output.json {
+        desk.output.document(&json!({
+            "target": target, "stacks": names, "test": tests, "wrote_config": written,
+            "tracker_files": made.files, "prefix": made.prefix,
+        }));
+        return Ok(Exit::Done);
+    }
+    let found = if names.is_empty() { "no stack that I know".to_owned() } else { names.join(", ") };
+    desk.output.line(&format!("{} {found}; target {target}", paint(DIM, "found")));
+    match &tests {
+        Some(run) => desk.output.line(&format!("{} {run}", paint(DIM, "gate "))),
+        None => desk.output.line("no test command found: add a gate to bead.yaml, nothing lands without one"),
+    }
+    if written {
+        desk.output.line(&format!("{} {FILE}", paint(GOOD, "wrote")));
+    }
+    for made in &made.files {
+        let shown = made.strip_prefix(repo.root()).unwrap_or(made);
+        desk.output.line(&format!("{} {}", paint(GOOD, "wrote"), shown.display()));
+    }
+    desk.output.say(&format!("next: look at {FILE}, commit it, then `bead add \"what is to be done\"`"));
+    Ok(Exit::Done)
+}
+
+fn confirm(desk: &Desk, question: &str) -> Result<bool, CliError> {
+    let failed = |e: std::io::Error| CliError::from_error(Exit::Failed, &e);
+    let _ = desk;
+    let mut err = std::io::stderr().lock();
+    write!(err, "{question} [Y/n] ").and_then(|()| err.flush()).map_err(failed)?;
+    let mut answer = String::new();
+    std::io::stdin().read_line(&mut answer).map_err(failed)?;
+    Ok(matches!(answer.trim().to_lowercase().as_str(), "" | "y" | "yes"))
+}
+
+/// Never over a file that appeared meanwhile.
+fn write_new(path: &Path, text: &str) -> Result<(), CliError> {
+    let failed = |e: std::io::Error| CliError::failed(format!("cannot write `{}`: {e}", path.display()));
+    let mut file = std::fs::File::create_new(path).map_err(failed)?;
+    file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(failed)
+}
+
+/// The files of a folder, as `git` would see them if nothing were ignored: the first few thousand.
+struct Folder<'a>(&'a Path);
+
+const LISTED: usize = 20_000;
+
+impl Files for Folder<'_> {
+    fn list(&self) -> Vec<String> {
+        let mut found = Vec::new();
+        let mut open = vec![self.0.to_owned()];
+        while let Some(dir) = open.pop() {
+            for entry in std::fs::read_dir(&dir).into_iter().flatten().flatten() {
+                let skipped =
+                    matches!(entry.file_name().to_str(), Some(".git" | "node_modules" | "target" | ".venv"));
+                let Ok(kind) = entry.file_type() else { continue };
+                if kind.is_dir() && !skipped {
+                    open.push(entry.path());
+                } else if kind.is_file()
+                    && let Ok(path) = entry.path().strip_prefix(self.0)
+                {
+                    found.push(path.to_string_lossy().into_owned());
+                }
+            }
+            if found.len() > LISTED {
+                break;
+            }
+        }
+        found
+    }
+
+    fn read(&self, path: &str) -> Option<Vec<u8>> {
+        let path = self.0.join(path);
+        let meta = std::fs::symlink_metadata(&path).ok()?;
+        if !meta.is_file() || meta.len() > 256 << 10 {
+            return None;
+        }
+        std::fs::read(path).ok()
+    }
+}

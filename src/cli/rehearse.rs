@@ -1,0 +1,125 @@
+//! `bead rehearse`: a command with everything real but the model, on a temporary copy of repository, tracker
+//! and state (rules 11), or in place for demos and tests.
+
+use std::path::{Path, PathBuf};
+
+use clap::{Args as ClapArgs, Parser as _};
+
+use super::arguments::Arguments;
+use super::desk::Desk;
+use super::{CliError, Exit};
+use crate::clock::SystemClock;
+use crate::config::environment::{Environment, Secret};
+use crate::model::script::Script;
+use crate::model::{ModelServer, ModelServerSpec};
+use crate::workspace::program::Git;
+use crate::workspace::repo::UserRepo;
+
+/// What a rehearsal's gateway injects: no real key is near it.
+const PLACEHOLDER: &str = "rehearsal-no-key";
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct Args {
+    /// On the real repository, tracker and state instead of a copy
+    #[arg(long)]
+    in_place: bool,
+    /// What the model answers (docs/rehearsal.md)
+    script: PathBuf,
+    /// The command, as you would type it after `bead`
+    #[arg(last = true, required = true, value_name = "COMMAND")]
+    command: Vec<String>,
+}
+
+pub(super) async fn run(desk: &Desk, args: Args) -> Result<Exit, CliError> {
+    let script = read(&args.script)?;
+    let words = std::iter::once("bead".to_owned()).chain(args.command);
+    let inner = match Arguments::try_parse_from(words) {
+        Ok(inner) => inner,
+        Err(refused) => {
+            let _ = refused.print();
+            return Ok(if refused.exit_code() == 0 { Exit::Done } else { Exit::Usage });
+        }
+    };
+    if matches!(inner.command, super::arguments::Command::Rehearse(_)) {
+        return Err(CliError::new(Exit::Usage, "a rehearsal cannot rehearse a rehearsal"));
+    }
+    let clock = std::sync::Arc::new(SystemClock::default());
+    let spec = ModelServerSpec { script, bind: ([127, 0, 0, 1], 0).into(), record: None, clock };
+    let server = ModelServer::start(spec).await.map_err(|e| CliError::from_error(Exit::Failed, &e))?;
+    let project = desk.project_path()?;
+    let mut environment = Environment {
+        base_url: Some(server.url()),
+        api_key: Some(Secret::new(PLACEHOLDER)),
+        oauth_token: None,
+        ..desk.environment.clone()
+    };
+    let copy = if args.in_place { None } else { Some(copy(&project, &mut environment).await?) };
+    let mut output = desk.output;
+    output.json |= inner.json;
+    output.quiet |= inner.quiet;
+    let at = copy.as_ref().map_or_else(|| project.clone(), |c| c.project.clone());
+    let rehearsed = Desk { environment, output, project: Some(at) };
+    let exit = Box::pin(super::execute(&rehearsed, inner.command)).await;
+    server.close().await;
+    if let Some(copy) = copy {
+        desk.output.say(&format!("rehearsed on a copy of {}; nothing of it is kept", project.display()));
+        drop(copy);
+    }
+    exit
+}
+
+/// Reads and checks a rehearsal script.
+pub(super) fn read(path: &Path) -> Result<Script, CliError> {
+    let text = std::fs::read_to_string(path)
+        .map_err(|e| CliError::refused(format!("cannot read the script `{}`: {e}", path.display())))?;
+    Script::parse(&text).map_err(|e| {
+        CliError::refused(format!("`{}`: {e}", path.display())).hint("docs/rehearsal.md explains the format")
+    })
+}
+
+/// A temporary copy; it is removed when this is dropped.
+struct Copy {
+    _folder: tempfile::TempDir,
+    project: PathBuf,
+}
+
+async fn copy(project: &Path, environment: &mut Environment) -> Result<Copy, CliError> {
+    let git = Git::new(environment.inherited.0.iter().cloned());
+    let root = UserRepo::open(&git, project)
+        .await
+        .map_err(|e| CliError::from_error(Exit::Refused, &e))?
+        .root()
+        .to_owned();
+    if !root.join(".git").is_dir() {
+        return Err(CliError::refused(format!(
+            "`{}` is a linked work tree: a copy of it would share its refs",
+            root.display()
+        ))
+        .hint("rehearse in the main work tree, or with `--in-place`"));
+    }
+    let failed = |e: std::io::Error| CliError::failed(format!("cannot copy `{}`: {e}", root.display()));
+    let folder = tempfile::Builder::new().prefix("bead-rehearsal-").tempdir().map_err(failed)?;
+    let name = root.file_name().map_or_else(|| "project".into(), std::ffi::OsStr::to_owned);
+    let to = folder.path().join(name);
+    copy_tree(&root, &to).map_err(failed)?;
+    environment.state_dir = Some(folder.path().join("state"));
+    Ok(Copy { _folder: folder, project: to })
+}
+
+/// Files, folders and links as they are; sockets and pipes are left out.
+fn copy_tree(from: &Path, to: &Path) -> std::io::Result<()> {
+    std::fs::create_dir_all(to)?;
+    for entry in std::fs::read_dir(from)? {
+        let entry = entry?;
+        let kind = entry.file_type()?;
+        let target = to.join(entry.file_name());
+        if kind.is_dir() {
+            copy_tree(&entry.path(), &target)?;
+        } else if kind.is_symlink() {
+            std::os::unix::fs::symlink(std::fs::read_link(entry.path())?, target)?;
+        } else if kind.is_file() {
+            std::fs::copy(entry.path(), &target)?;
+        }
+    }
+    std::fs::set_permissions(to, std::fs::metadata(from)?.permissions())
+}

@@ -1,0 +1,26 @@
+//! `bead why`: one true sentence about where a bead stands.
+
+use clap::Args as ClapArgs;
+use serde_json::json;
+
+use super::desk::{Desk, engine_error};
+use super::{CliError, Exit};
+use crate::domain::ids::BeadId;
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct Args {
+    id: String,
+}
+
+pub(super) async fn run(desk: &Desk, args: Args) -> Result<Exit, CliError> {
+    let (house, site) = desk.open().await?;
+    let id = BeadId::new(args.id);
+    let why = crate::daemon::queue::why(&house, &site, &id).await.map_err(engine_error)?;
+    if desk.output.json {
+        desk.output
+            .document(&json!({ "id": id, "ready": why.ready, "state": why.state, "reason": why.sentence }));
+    } else {
+        desk.output.line(&crate::domain::clean::clean_line(&why.sentence));
+    }
+    Ok(Exit::Done)
+}

@@ -1,0 +1,137 @@
+//! `bead work`: beads, one after the other, from ready to landed, or exactly why not.
+
+use std::sync::Arc;
+
+use clap::Args as ClapArgs;
+
+use super::desk::{Desk, engine_error};
+use super::output::{BAD, GOOD, WARN, paint};
+use super::progress::Live;
+use super::{CliError, Exit};
+use crate::daemon::work::{Ended, WorkRequest};
+use crate::daemon::{engine::Engine, error::EngineError, stop::Stop, tell};
+use crate::domain::ids::BeadId;
+use crate::domain::run::Outcome;
+
+#[derive(Debug, Clone, ClapArgs)]
+pub(super) struct Args {
+    /// Beads to work on, in this order
+    #[arg(required = true, value_name = "ID")]
+    ids: Vec<String>,
+    /// Work on a blocked bead, or beside a dirty checkout; recorded
+    #[arg(long)]
+    force: bool,
+    /// Land without any gate; recorded
+    #[arg(long)]
+    no_gates: bool,
+    /// Land without a review (reviews come later; until then there is none to skip)
+    #[arg(long)]
+    no_review: bool,
+    /// The branch to land on (default: `target` of bead.yaml)
+    #[arg(long, value_name = "BRANCH")]
+    target: Option<String>,
+    /// The model, as Claude Code names it
+    #[arg(long, value_name = "MODEL")]
+    model: Option<String>,
+}
+
+pub(super) async fn run(desk: &Desk, args: Args) -> Result<Exit, CliError> {
+    let stop = Stop::default();
+    let signals = tokio::spawn(listen(stop.clone(), desk.output));
+    let mut first = Exit::Done;
+    let _ = args.no_review;
+    for id in &args.ids {
+        let request = WorkRequest {
+            bead: BeadId::new(id.clone()),
+            force: args.force,
+            no_gates: args.no_gates,
+            target: args.target.clone(),
+            model: args.model.clone(),
+        };
+        let exit = match one(desk, &stop, request).await {
+            Ok(exit) => exit,
+            // The next bead may well be fine: tell it and go on, as for any list of arguments.
+            Err(error) if args.ids.len() > 1 => {
+                desk.output.fail(&error);
+                error.exit
+            }
+            Err(error) => return Err(error),
+        };
+        if first == Exit::Done {
+            first = exit;
+        }
+        if stop.now() > crate::daemon::stop::Urgency::GoOn {
+            first = Exit::Interrupted;
+            break;
+        }
+    }
+    signals.abort();
+    Ok(first)
+}
+
+async fn one(desk: &Desk, stop: &Stop, request: WorkRequest) -> Result<Exit, CliError> {
+    let house = Arc::new(desk.house()?);
+    let site = Arc::new(desk.site_in(&house).await?);
+    let machine = Arc::new(desk.machine(&house).await?);
+    let engine =
+        Engine::new(house, site, machine).with_person(stop.clone(), Arc::new(Live { output: desk.output }));
+    let ended = match engine.work(request).await {
+        Ok(ended) => ended,
+        Err(EngineError::Left) => {
+            desk.output.say("left at once; `bead work` with the same id continues");
+            return Ok(Exit::Interrupted);
+        }
+        Err(error) => return Err(engine_error(error)),
+    };
+    if desk.output.json {
+        desk.output.value(&ended.result_line());
+    } else {
+        desk.output.line(&summary(&ended));
+        for hint in ended.hints() {
+            desk.output.say(&format!("  hint: {hint}"));
+        }
+    }
+    Ok(match ended.finish.outcome {
+        Outcome::Landed => Exit::Done,
+        Outcome::Suspended => Exit::Suspended,
+        _ => Exit::NotLanded,
+    })
+}
+
+/// One line a person can act on.
+fn summary(ended: &Ended) -> String {
+    let finish = &ended.finish;
+    let style = match finish.outcome {
+        Outcome::Landed => GOOD,
+        Outcome::Failed | Outcome::Timeout => BAD,
+        _ => WARN,
+    };
+    let word = paint(style, finish.outcome.as_str());
+    let commit = finish.commit.as_ref().map(|c| format!(" {}", c.short())).unwrap_or_default();
+    let cause = finish.cause.as_ref().map(|c| format!(" ({})", c.as_str())).unwrap_or_default();
+    let tail = format!("{}, ${:.2}", tell::count(finish.attempts, "attempt"), finish.cost_usd);
+    let reason = crate::domain::clean::clean_line(&finish.reason);
+    format!("{}: {word}{commit}{cause}: {reason} [{tail}]", ended.bead)
+}
+
+/// The first Ctrl-C stops properly, the second leaves at once.
+async fn listen(stop: Stop, output: super::output::Output) {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (Ok(mut interrupt), Ok(mut terminate)) =
+        (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
+    else {
+        return;
+    };
+    let mut told = 0;
+    loop {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+        stop.more();
+        told += 1;
+        if told == 1 {
+            output.say("stopping: the agent ends properly and its work is kept (again to leave at once)");
+        }
+    }
+}

@@ -1,0 +1,290 @@
+//! Sits with one agent's container from its first byte to its exit.
+//!
+//! Owns the loop that stores what the container prints, tells listeners, keeps the limits and ends the run
+//! in the right order. The limits themselves are in `watch`, what the end means in `agent`. It outlives a
+//! lost connection and an engine that is away for a while (F10). Start with [`Sitting::sit`].
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::io::AsyncWriteExt as _;
+use tokio::sync::watch as channel;
+
+use super::error::EngineError;
+use super::progress::Progress;
+use super::stop::{Stop, Urgency};
+use super::watch::{Action, Seen, Watch};
+use crate::agent::stream::Stream;
+use crate::agent::summary::Summary;
+use crate::agent::{Dialect, ExitFacts, StopReason, When};
+use crate::clock::Clock;
+use crate::daemon::effects::agent::seen;
+use crate::domain::agent_event::AgentEvent;
+use crate::executor::{Attached, Chunk, Executor, ExecutorError, SandboxId, SandboxState, Signal};
+use crate::gateway::meter::MeterReading;
+use crate::journal::log::{Room, RunLog};
+
+const TICK: Duration = Duration::from_millis(250);
+/// Between two tries to reach an engine that went away.
+const REACH_AGAIN: Duration = Duration::from_secs(1);
+/// An adopted container that prints nothing for so long has not been given its task.
+const SILENT: Duration = Duration::from_secs(3);
+
+/// How the sitting began.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Entry {
+    /// The container is new and waits for its task.
+    Fresh,
+    /// Another process started it and may or may not have given it its task.
+    Adopted,
+    /// Adopted, and it has shown that it has its task.
+    AtWork,
+    /// Adopted, and asked to go on after its connection was lost with the old gateway (rules 13.2).
+    Continued,
+}
+
+/// What an adopted agent is told when it lost its connection while nobody listened.
+const CONTINUE: &str = "Continue from where you left off.";
+
+/// One run under supervision.
+pub(super) struct Sitting<'a> {
+    pub executor: &'a dyn Executor,
+    pub dialect: &'a dyn Dialect,
+    pub clock: &'a dyn Clock,
+    pub progress: &'a dyn Progress,
+    pub stop: &'a Stop,
+    pub id: SandboxId,
+    pub watch: Watch,
+    pub stream: Stream,
+    pub log: RunLog,
+    pub meter: channel::Receiver<MeterReading>,
+    /// The task, as it was or would have been given.
+    pub task: String,
+    pub entry: Entry,
+    pub ids: Arc<dyn crate::clock::Ids>,
+}
+
+/// What the sitting saw.
+pub(super) struct Seat {
+    pub stream: Stream,
+    pub log: RunLog,
+    pub exit: ExitFacts,
+}
+
+/// What a look at the channel gave.
+enum Heard {
+    Chunk(Result<Chunk, ExecutorError>),
+    End,
+    Tick,
+    Stop(Urgency),
+}
+
+impl Sitting<'_> {
+    /// Stays until the container has ended. An error leaves it running.
+    pub(super) async fn sit(mut self, mut attached: Attached) -> Result<Seat, EngineError> {
+        if self.entry == Entry::Fresh {
+            let task = std::mem::take(&mut self.task);
+            self.speak(&mut attached, &task).await;
+        } else if self.stream.summary().results > 0 || self.log.stored().stdout > 0 {
+            self.entry = Entry::AtWork;
+        }
+        let adopted_at = self.clock.elapsed();
+        let mut ticks = tokio::time::interval(TICK);
+        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut heeded = Urgency::GoOn;
+        loop {
+            let heard = tokio::select! {
+                chunk = attached.output.recv() => chunk.map_or(Heard::End, Heard::Chunk),
+                _ = ticks.tick() => Heard::Tick,
+                () = self.stop.at_least(next(heeded)), if heeded < Urgency::AtOnce => Heard::Stop(next(heeded)),
+            };
+            match heard {
+                Heard::Chunk(Ok(Chunk::Stdout(bytes))) => {
+                    let action = self.take(&bytes)?;
+                    self.act(action, &mut attached).await?;
+                }
+                Heard::Chunk(Ok(Chunk::Stderr(bytes))) => {
+                    if self.log.stderr(&bytes)? == Room::Flood {
+                        let action = self.watch.stop(StopReason::Flood, self.clock.elapsed());
+                        self.act(action, &mut attached).await?;
+                    }
+                }
+                Heard::Chunk(Err(error)) => {
+                    tracing::debug!(%error, "lost the container's output");
+                    match self.reach(Some(&error)).await? {
+                        Some(again) => attached = again,
+                        None => return Ok(self.gone()),
+                    }
+                }
+                Heard::End => match self.reach(None).await? {
+                    Some(again) => attached = again,
+                    None => break,
+                },
+                Heard::Tick => {
+                    let silent = self.clock.elapsed().saturating_sub(adopted_at) >= SILENT;
+                    if self.entry == Entry::Adopted && silent {
+                        self.entry = Entry::AtWork;
+                        let task = std::mem::take(&mut self.task);
+                        self.speak(&mut attached, &task).await;
+                    }
+                    self.look(&mut attached).await?;
+                }
+                Heard::Stop(Urgency::AtOnce) => return Err(EngineError::Left),
+                Heard::Stop(urgency) => {
+                    heeded = urgency;
+                    let action = self.watch.stop(StopReason::User, self.clock.elapsed());
+                    self.act(action, &mut attached).await?;
+                }
+            }
+        }
+        self.finish().await
+    }
+
+    async fn speak(&mut self, attached: &mut Attached, text: &str) {
+        let uuid = super::effects::uuid(self.ids.bytes());
+        let line = self.dialect.user_message(text, &uuid, When::AfterTool);
+        self.watch.sent(&uuid);
+        write(attached, &line).await;
+    }
+
+    fn take(&mut self, bytes: &[u8]) -> Result<Option<Action>, EngineError> {
+        let now = self.clock.elapsed();
+        if self.entry == Entry::Adopted {
+            self.entry = Entry::AtWork;
+        }
+        self.watch.active(now);
+        let taken = self.log.stdout(bytes)?;
+        for line in &taken.lines {
+            for event in self.stream.line(line, now) {
+                self.hear(&event, now)?;
+            }
+        }
+        Ok(if taken.room == Room::Flood { self.watch.stop(StopReason::Flood, now) } else { None })
+    }
+
+    fn hear(&mut self, event: &AgentEvent, now: Duration) -> Result<(), EngineError> {
+        self.watch.saw(event, now);
+        self.log.tell(event)?;
+        self.progress.agent(event);
+        Ok(())
+    }
+
+    /// Limits, the meter, and the next step of an ending.
+    async fn look(&mut self, attached: &mut Attached) -> Result<(), EngineError> {
+        let now = self.clock.elapsed();
+        let reading = self.meter.borrow_and_update().clone();
+        self.watch.active(reading.last_activity);
+        if reading.over_budget {
+            let action = self.watch.stop(StopReason::Budget, now);
+            self.act(action, attached).await?;
+        }
+        if self.entry == Entry::AtWork && lost_connection(self.stream.summary()) {
+            self.entry = Entry::Continued;
+            self.speak(attached, CONTINUE).await;
+        }
+        let summary = self.stream.summary();
+        let seen = Seen {
+            settled: summary.is_settled(),
+            tool_since: summary.longest_tool().map(|(_, since)| since),
+        };
+        let action = self.watch.tick(now, seen);
+        self.act(action, attached).await
+    }
+
+    async fn act(&mut self, action: Option<Action>, attached: &mut Attached) -> Result<(), EngineError> {
+        let request = || crate::domain::ids::base36(self.ids.bytes(), 12);
+        match action {
+            None => {}
+            Some(Action::Interrupt) => write(attached, &self.dialect.interrupt(&request())).await,
+            Some(Action::EndSession) => write(attached, &self.dialect.end_session(&request())).await,
+            // An engine that does not answer now is asked again by the next step; KILL is repeated by removal.
+            Some(Action::Term) => drop(self.executor.signal(&self.id, Signal::Term).await),
+            Some(Action::Kill) => drop(self.executor.signal(&self.id, Signal::Kill).await),
+            Some(Action::GiveUp) => {
+                return Err(ExecutorError::Refused {
+                    what: "end the container".to_owned(),
+                    why: format!("{} still runs 30 s after KILL; its folder is kept aside", self.id.0),
+                }
+                .into());
+            }
+        }
+        Ok(())
+    }
+
+    /// Attaches again unless the container has ended. `None` after an error means it is gone.
+    async fn reach(&mut self, error: Option<&ExecutorError>) -> Result<Option<Attached>, EngineError> {
+        loop {
+            if self.stop.now() == Urgency::AtOnce {
+                return Err(EngineError::Left);
+            }
+            if let Some(ExecutorError::OutputLost { .. }) = error {
+                return self.put_down().await;
+            }
+            match self.executor.state(&self.id).await {
+                Ok(SandboxState::Exited(_)) if error.is_none() => return Ok(None),
+                Ok(SandboxState::Gone) => return Ok(None),
+                Ok(_) => match self.executor.attach(&self.id, seen(self.log.resume())).await {
+                    Ok(attached) => return Ok(Some(attached)),
+                    Err(ExecutorError::Gone(_)) => return Ok(None),
+                    Err(ExecutorError::OutputLost { .. }) => return self.put_down().await,
+                    Err(error) => tracing::debug!(%error, "cannot attach yet"),
+                },
+                Err(error) => tracing::debug!(%error, "the engine is away"),
+            }
+            tokio::time::sleep(REACH_AGAIN).await;
+        }
+    }
+
+    /// What a run said can no longer be known whole: it is ended, and its clone goes on in another.
+    async fn put_down(&self) -> Result<Option<Attached>, EngineError> {
+        self.executor.signal(&self.id, Signal::Kill).await?;
+        Ok(None)
+    }
+
+    fn gone(self) -> Seat {
+        let exit = ExitFacts { stopped_by: self.watch.why(), ..ExitFacts::default() };
+        Seat { stream: self.stream, log: self.log, exit }
+    }
+
+    async fn finish(mut self) -> Result<Seat, EngineError> {
+        let now = self.clock.elapsed();
+        let rest = self.log.finish()?;
+        for line in &rest.lines {
+            for event in self.stream.line(line, now) {
+                self.hear(&event, now)?;
+            }
+        }
+        let exit = match self.executor.wait(&self.id).await {
+            Ok(exit) => ExitFacts {
+                code: Some(exit.code),
+                oom: exit.out_of_memory,
+                stopped_by: self.watch.why(),
+                complaint: rest.complaint,
+            },
+            Err(ExecutorError::Gone(_)) => ExitFacts { stopped_by: self.watch.why(), ..ExitFacts::default() },
+            Err(error) => return Err(error.into()),
+        };
+        Ok(Seat { stream: self.stream, log: self.log, exit })
+    }
+}
+
+/// The last turn ended because nobody listened at the gateway.
+fn lost_connection(summary: &Summary) -> bool {
+    let failed = summary.last_turn.as_ref().is_some_and(|t| t.is_error && t.api_status.is_none());
+    failed && summary.is_settled() && summary.failure().is_some_and(|f| !f.overcome)
+}
+
+fn next(heeded: Urgency) -> Urgency {
+    match heeded {
+        Urgency::GoOn => Urgency::Gently,
+        Urgency::Gently | Urgency::AtOnce => Urgency::AtOnce,
+    }
+}
+
+/// A process that is gone takes no line: its exit says more than our failure to write.
+async fn write(attached: &mut Attached, line: &str) {
+    if let Some(stdin) = &mut attached.stdin {
+        let _ = stdin.write_all(line.as_bytes()).await;
+        let _ = stdin.flush().await;
+    }
+}

@@ -1,0 +1,314 @@
+//! The effect in the middle: the agent's container, started or adopted, watched, and judged.
+//!
+//! Owns the agent sandbox's spec, the search for a container that an earlier process started, and the record
+//! of how it ended. The watching itself is `attempt`'s, the verdict on the end is the dialect's.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::agent::stream::Stream;
+use crate::agent::{Request, StopReason};
+use crate::config::effective::Effective;
+use crate::daemon::attempt::{Entry, Seat, Sitting};
+use crate::daemon::engine::Engine;
+use crate::daemon::error::EngineError;
+use crate::daemon::stop::Urgency;
+use crate::daemon::watch::{RunLimits, Watch};
+use crate::domain::event::{AgentEnd, Body, Ending};
+use crate::domain::ids::base36;
+use crate::domain::run::RunKind;
+use crate::domain::usage::Usage;
+use crate::executor::spec::{Limits, Mount, Purpose, SandboxSpec};
+use crate::executor::{Attached, SandboxId};
+use crate::gateway::credential::{Credential, CredentialKind};
+use crate::gateway::meter::{self, MeterReading};
+use crate::gateway::{Gateway, GatewaySpec, SOCKET_NAME};
+use crate::journal::log::{LogPlace, RunLog};
+use crate::journal::redact::Redactor;
+use crate::lifecycle::{Story, Work};
+
+/// The agent's home inside the sandbox.
+const HOME: &str = "/home/agent";
+/// The gateway's folder inside the sandbox.
+const GATEWAY: &str = "/run/beadwork";
+/// A container outlives its run time by at most this, when nobody is left to end it (rules 6.2).
+const GRACE: Duration = Duration::from_secs(60);
+
+/// The container of a run, as it was found.
+enum Place {
+    New,
+    There(SandboxId),
+    Lost,
+}
+
+impl Engine {
+    pub(in crate::daemon) async fn run_agent(&self, story: &mut Story) -> Result<(), EngineError> {
+        let settings = self.settings(&story.order).await?;
+        let place = self.find_container(story).await?;
+        if matches!(place, Place::Lost) {
+            let reason = "the engine no longer has the container".to_owned();
+            self.record(story, Body::AgentEnded(ended(Ending::Infrastructure, reason)))?;
+            return Ok(());
+        }
+        if matches!(place, Place::New) && self.stop.now() >= Urgency::Gently {
+            let reason = "stopped before the agent began".to_owned();
+            self.record(story, Body::AgentEnded(ended(Ending::Interrupted, reason)))?;
+            return Ok(());
+        }
+        let Some(work) = story.work.clone() else { return Ok(()) };
+        let gateway = self.open_gateway(story, &work, &settings)?;
+        let (log, stream) = self.open_log(story, &work, &settings)?;
+        let began = self.house.clock.now();
+        let (id, attached, entry) = match place {
+            Place::There(id) => {
+                let attached = self.machine.executor.attach(&id, seen(log.stored())).await?;
+                (id, attached, Entry::Adopted)
+            }
+            _ => self.start_agent(story, &settings).await?,
+        };
+        let task = self.task(story, &settings).await?;
+        let already = match entry {
+            Entry::Fresh => Duration::ZERO,
+            _ => (began - work.started).to_std().unwrap_or_default(),
+        };
+        let sitting = Sitting {
+            executor: self.machine.executor.as_ref(),
+            dialect: self.machine.dialect.as_ref(),
+            clock: self.house.clock.as_ref(),
+            progress: self.progress.as_ref(),
+            stop: &self.stop,
+            id: id.clone(),
+            watch: Watch::new(run_limits(&settings), self.house.clock.elapsed(), already),
+            stream,
+            log,
+            meter: gateway.meter(),
+            task,
+            entry,
+            ids: Arc::clone(&self.house.ids),
+        };
+        let seat = sitting.sit(attached).await;
+        // The container is judged and stored; from here on only its folder matters.
+        let seat = match seat {
+            Ok(seat) => seat,
+            Err(error) => {
+                drop(gateway.close().await);
+                return Err(error);
+            }
+        };
+        let reading = gateway.close().await;
+        let mut end = self.judge(&seat, &reading, &settings);
+        seat.log.close()?;
+        let taken = self.house.clock.now() - began;
+        end.seconds = taken.to_std().unwrap_or_default().as_secs_f64();
+        self.survive("done", "agent")?;
+        self.record(story, Body::AgentEnded(end))?;
+        self.machine.executor.remove(&id).await?;
+        Ok(())
+    }
+
+    /// Looks for the container of this run by name and nonce: only that one is ours to adopt (T50).
+    async fn find_container(&self, story: &Story) -> Result<Place, EngineError> {
+        let Some(work) = &story.work else { return Ok(Place::Lost) };
+        let Some(name) = &work.sandbox else { return Ok(Place::New) };
+        let found = self.machine.executor.list(&self.house.instance).await?;
+        let mine = found.into_iter().find(|f| &f.name == name && f.labels.nonce == work.nonce);
+        Ok(match mine {
+            Some(found) => Place::There(found.id),
+            // Intent without result: it may never have been created, and starting it is safe.
+            None if work.container.is_none() => Place::New,
+            None => Place::Lost,
+        })
+    }
+
+    fn open_gateway(&self, story: &Story, work: &Work, settings: &Effective) -> Result<Gateway, EngineError> {
+        let dir = self.house.places.sockets(&work.run);
+        self.private_for_run(&dir)?;
+        let spec = GatewaySpec {
+            dir,
+            owner: self.machine.socket_owner(),
+            allowed_uids: Vec::new(),
+            upstream: self.machine.upstream.clone(),
+            // A run that is only adopted to be stopped needs no key of ours.
+            credential: self
+                .machine
+                .credential
+                .clone()
+                .unwrap_or_else(|| Credential::placeholder(CredentialKind::ApiKey)),
+            limits: meter::Limits {
+                cost_usd: Some(settings.limits.cost_usd.value),
+                ..meter::Limits::default()
+            },
+            prices: settings.prices.value.clone(),
+            already_spent_usd: story.cost_usd,
+            clock: Arc::clone(&self.house.clock),
+        };
+        Ok(Gateway::open(spec)?)
+    }
+
+    /// The run's log, and the stream as far as an earlier process stored it: read again, so that tokens, tools
+    /// and turns are whole.
+    fn open_log(
+        &self,
+        story: &Story,
+        work: &Work,
+        settings: &Effective,
+    ) -> Result<(RunLog, Stream), EngineError> {
+        let filter = crate::journal::read::Filter { run: Some(work.run.clone()), ..Default::default() };
+        let row = self.house.journal.runs(&filter, 1)?.into_iter().next();
+        let name = row.map_or_else(|| self.log_name(story, RunKind::Work), |row| row.log);
+        let stamp = name.rsplit('/').next().unwrap_or_default().trim_end_matches("-work.log");
+        let place =
+            LogPlace::new(&self.house.places.logs(&story.project, &story.bead), stamp, RunKind::Work)?;
+        let secrets = self.machine.credential.iter().map(|c| c.expose_for_redaction().as_bytes().to_vec());
+        let redactor = Redactor::new(secrets);
+        let cap = settings.limits.output.value.bytes();
+        let mut stream = Stream::new(self.machine.dialect.as_ref());
+        if !place.stdout().exists() {
+            return Ok((RunLog::create(place, &redactor, cap)?, stream));
+        }
+        let now = self.house.clock.elapsed();
+        let (log, _) = RunLog::reopen(place, &redactor, cap, &mut |line| stream.line(line, now))?;
+        Ok((log, stream))
+    }
+
+    /// Writes the intent with its name and nonce, then starts the container.
+    async fn start_agent(
+        &self,
+        story: &mut Story,
+        settings: &Effective,
+    ) -> Result<(SandboxId, Attached, Entry), EngineError> {
+        let Some(work) = story.work.clone() else { return Err(EngineError::Left) };
+        let image = self.image(settings).await?;
+        let (name, nonce) = match (&work.sandbox, &work.container) {
+            // The intent stands and was not fulfilled: the same name, so that there can never be two.
+            (Some(name), None) => (name.clone(), work.nonce.clone()),
+            _ => (format!("bead-{}-{}", work.run, work.starts + 1), base36(self.house.ids.bytes(), 12)),
+        };
+        self.record(story, Body::AgentStarting { sandbox: name.clone(), nonce: nonce.clone() })?;
+        let spec = self.agent_spec(story, settings, (name, nonce), image.digest);
+        let (id, attached) = self.machine.executor.start(&spec).await?;
+        self.survive("done", "start_agent")?;
+        self.record(story, Body::AgentStarted { container: id.0.clone() })?;
+        Ok((id, attached, Entry::Fresh))
+    }
+
+    fn agent_spec(
+        &self,
+        story: &Story,
+        settings: &Effective,
+        (name, nonce): (String, String),
+        image: String,
+    ) -> SandboxSpec {
+        let work = story.work.as_ref().expect("a story that starts its agent has its work");
+        let limits = &settings.limits;
+        let command = self.machine.dialect.command(&Request {
+            session: work.session.clone(),
+            resume: work.resume,
+            model: settings.model.value.clone(),
+            fallback_model: None,
+            max_turns: None,
+            max_budget_usd: None,
+            append_system_prompt: None,
+            socket: format!("{GATEWAY}/{}", SOCKET_NAME),
+            home: HOME.to_owned(),
+            tool_limit: limits.tool.value.get(),
+            credential: self.machine.credential_kind(),
+        });
+        let bind =
+            |source, target: &str, read_only| Mount::Bind { source, target: target.to_owned(), read_only };
+        let tmpfs = |target: &str, bytes| Mount::Tmpfs {
+            target: target.to_owned(),
+            bytes,
+            exec: true,
+            private: true,
+        };
+        let places = &self.house.places;
+        SandboxSpec {
+            name,
+            purpose: Purpose::Agent,
+            image,
+            argv: command.argv,
+            env: command.env,
+            user: self.machine.run_user,
+            workdir: "/work".to_owned(),
+            mounts: vec![
+                bind(places.clone_dir(&work.run), "/work", false),
+                bind(places.sockets(&work.run), GATEWAY, true),
+                tmpfs(HOME, 1 << 30),
+                // Docker makes missing parents of a bind as root, where the agent could not write.
+                tmpfs(&format!("{HOME}/.claude"), 256 << 20),
+                bind(
+                    places.conversation(&story.project, &story.bead),
+                    &format!("{HOME}/.claude/projects"),
+                    false,
+                ),
+                Mount::Tmpfs { target: "/tmp".to_owned(), bytes: 1 << 30, exec: true, private: false },
+            ],
+            limits: Limits { memory: limits.memory.value.bytes(), ..Limits::default() },
+            stdin: true,
+            time_limit: limits.run_time.value.get() + GRACE,
+            log_cap: limits.output.value.bytes() + (64 << 20),
+            labels: self.labels(story, &work.run, nonce),
+        }
+    }
+
+    /// What the end means, and what it cost by our own meter.
+    fn judge(&self, seat: &Seat, reading: &MeterReading, settings: &Effective) -> AgentEnd {
+        let summary = seat.stream.summary();
+        let mut end = self.machine.dialect.outcome(summary, &seat.exit);
+        if seat.exit.code.is_none()
+            && seat.exit.stopped_by.is_none_or(|r| r == StopReason::Done)
+            && end.ending == Ending::Failed
+        {
+            end.ending = Ending::Infrastructure;
+        }
+        // The meter forgets what an earlier process metered; the stream, read whole, does not.
+        let told: f64 = summary.spent.by_model().iter().map(|(m, u)| settings.prices.value.cost(m, *u)).sum();
+        AgentEnd {
+            ending: end.ending,
+            reason: end.reason,
+            said: summary.said(),
+            cost_usd: told.max(reading.cost_usd),
+            usage: if told > reading.cost_usd { summary.spent.usage() } else { total(reading) },
+            seconds: 0.0,
+            conversed: summary.results > 0 || summary.spent.usage() != Usage::default(),
+            resets_at: end.resets_at,
+        }
+    }
+}
+
+fn run_limits(settings: &Effective) -> RunLimits {
+    let limits = &settings.limits;
+    RunLimits {
+        run_time: limits.run_time.value.get(),
+        idle: limits.idle.value.get(),
+        tool: limits.tool.value.get(),
+    }
+}
+
+/// The log's count in the executor's words.
+pub(in crate::daemon) fn seen(stored: crate::journal::log::Stored) -> crate::executor::Seen {
+    crate::executor::Seen { stdout: stored.stdout, stderr: stored.stderr }
+}
+
+fn total(reading: &MeterReading) -> Usage {
+    let mut sum = Usage::default();
+    for usage in reading.usage.values() {
+        sum += *usage;
+    }
+    sum
+}
+
+/// An end without an agent.
+fn ended(ending: Ending, reason: String) -> AgentEnd {
+    AgentEnd {
+        ending,
+        reason,
+        said: String::new(),
+        cost_usd: 0.0,
+        usage: Usage::default(),
+        seconds: 0.0,
+        conversed: false,
+        resets_at: None,
+    }
+}

@@ -1,0 +1,83 @@
+//! The last effects: containers, volumes, clones and sockets go; what is put aside keeps its clone.
+//!
+//! Owns what may be removed and when. Only containers that carry our labels and belong to this story's runs
+//! are touched (T50). Refs, logs and, until the bead is closed, the conversation stay.
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use crate::daemon::engine::Engine;
+use crate::daemon::error::EngineError;
+use crate::domain::event::Body;
+use crate::domain::run::{Cause, Outcome};
+use crate::lifecycle::Story;
+use crate::workspace::clone;
+
+/// A limit's reset is believed within these bounds (F27).
+const SHORTEST_WAIT: TimeDelta = TimeDelta::minutes(1);
+const LONGEST_WAIT: TimeDelta = TimeDelta::days(8);
+
+impl Engine {
+    pub(in crate::daemon) async fn clean_up(&self, story: &mut Story) -> Result<(), EngineError> {
+        self.remove_containers(story).await?;
+        for run in &story.runs {
+            clone::remove(&self.house.places.clone_dir(run))?;
+            remove_dir(&self.house.places.sockets(run))?;
+        }
+        if story.finish.outcome == Outcome::Landed {
+            remove_dir(&self.house.places.conversation(&story.project, &story.bead))?;
+        }
+        self.survive("done", "clean_up")?;
+        let finish = story.finish.clone();
+        self.record(story, Body::Finished(finish))?;
+        Ok(())
+    }
+
+    /// Containers and volumes of this story's runs, whatever state they are in.
+    pub(in crate::daemon) async fn remove_containers(&self, story: &Story) -> Result<(), EngineError> {
+        let executor = &self.machine.executor;
+        for found in executor.list(&self.house.instance).await? {
+            if story.runs.iter().any(|run| run.as_str() == found.labels.run) {
+                executor.remove(&found.id).await?;
+            }
+        }
+        for volume in executor.list_volumes(&self.house.instance).await? {
+            if story.runs.iter().any(|run| volume.contains(run.as_str())) {
+                executor.remove_volume(&volume).await?;
+            }
+        }
+        Ok(())
+    }
+
+    pub(in crate::daemon) fn suspend(
+        &self,
+        story: &mut Story,
+        cause: Cause,
+        reason: String,
+        resets_at: Option<i64>,
+    ) -> Result<(), EngineError> {
+        let now = self.house.clock.now();
+        let until = resets_at.and_then(|s| DateTime::<Utc>::from_timestamp(s, 0));
+        let until = until.map(|t| t.clamp(now + SHORTEST_WAIT, now + LONGEST_WAIT));
+        self.record(story, Body::Suspended { cause, reason, until })?;
+        Ok(())
+    }
+
+    pub(in crate::daemon) fn resume(&self, story: &mut Story, why: String) -> Result<(), EngineError> {
+        let session = match &story.work {
+            // A session id that was used but has no answer cannot be resumed, nor begun again.
+            Some(work) if story.conversed => work.session.clone(),
+            _ => super::uuid(self.house.ids.bytes()),
+        };
+        self.record(story, Body::Resumed { why, session })?;
+        Ok(())
+    }
+}
+
+fn remove_dir(path: &std::path::Path) -> Result<(), EngineError> {
+    match std::fs::remove_dir_all(path) {
+        Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
+            Err(EngineError::Io { path: path.to_owned(), source })
+        }
+        _ => Ok(()),
+    }
+}

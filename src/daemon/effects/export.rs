@@ -1,0 +1,182 @@
+//! The effect between agent and gates: what the agent left comes out of its clone, is checked, and is kept.
+//!
+//! Owns the export sandbox's spec and the decision between work, nothing and a refusal. The strict import is
+//! the workspace's; publishing to `refs/bead/<run>` in the user's repository happens here, so that work is
+//! safe whatever the gates say.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::io::AsyncWriteExt as _;
+
+use crate::daemon::engine::Engine;
+use crate::daemon::error::EngineError;
+use crate::daemon::refusal::Refusal;
+use crate::domain::event::Body;
+use crate::domain::ids::{RunId, base36};
+use crate::executor::spec::{Labels, Limits, Mount, Purpose, SandboxSpec};
+use crate::executor::{Attached, Chunk, ExecutorError};
+use crate::lifecycle::{Story, Work};
+use crate::workspace::import::{self, ImportError, ImportLimits, Imported};
+use crate::workspace::{export, publish};
+
+/// Reading a clone, committing and packing it takes seconds; a clone made to hang ends here (F25).
+const EXPORT_DEADLINE: Duration = Duration::from_secs(600);
+/// Scratch space for the export's own repository.
+const SCRATCH: u64 = 2 << 30;
+
+impl Engine {
+    pub(in crate::daemon) async fn export(&self, story: &mut Story) -> Result<(), EngineError> {
+        let Some(work) = story.work.clone() else { return Ok(()) };
+        let said = work.end.as_ref().map(|e| e.said.clone()).unwrap_or_default();
+        let imported = self.import(story, &work).await;
+        self.survive("done", "export")?;
+        let body = match imported {
+            Ok(Imported::Work(import)) => {
+                publish::publish(&self.site.quarantine, &self.site.repo, &work.run).await?;
+                self.survive("published", "export")?;
+                Body::Exported {
+                    tip: import.tip,
+                    commits: u32::try_from(import.commits).unwrap_or(u32::MAX),
+                    wip: import.wip,
+                    files: u32::try_from(import.changes.len()).unwrap_or(u32::MAX),
+                    tracker_touched: import.tracker_touched,
+                }
+            }
+            Ok(Imported::Unchanged) => Body::NothingChanged { said },
+            Err(Trouble::Rejected(reason)) => Body::ExportRejected { reason },
+            Err(Trouble::Failed(error)) => return Err(error),
+        };
+        self.record(story, body)?;
+        Ok(())
+    }
+
+    async fn import(&self, story: &Story, work: &Work) -> Result<Imported, Trouble> {
+        let dir = self.house.places.clone_dir(&work.run);
+        if !dir.is_dir() {
+            return Err(Trouble::Failed(
+                Refusal::new(format!("the clone of run {} is gone: `{}`", work.run, dir.display())).into(),
+            ));
+        }
+        let settings = self.settings(&story.order).await.map_err(Trouble::Failed)?;
+        let image = self.image(&settings).await.map_err(Trouble::Failed)?;
+        let spec = self.export_spec(story, work, image.digest);
+        let executor = &self.machine.executor;
+        let (id, attached) = executor.start(&spec).await.map_err(failed)?;
+        let (mut reader, writer) = tokio::io::duplex(1 << 20);
+        let copy = async move { pump(attached, writer).await };
+        let limits = ImportLimits { deadline: EXPORT_DEADLINE, ..ImportLimits::default() };
+        let import = async {
+            let quarantine = &self.site.quarantine;
+            let imported =
+                import::import(quarantine, &mut reader, limits, &story.order.base, &work.run).await;
+            // A refused stream is not read to its end: its writer must not wait for us.
+            drop(reader);
+            imported
+        };
+        let (complaint, imported) = tokio::join!(copy, import);
+        let removed = executor.remove(&id).await;
+        let imported = match imported {
+            Ok(imported) => imported,
+            Err(ImportError::Rejected { check, why }) => {
+                let more = if complaint.is_empty() { String::new() } else { format!(" ({complaint})") };
+                return Err(Trouble::Rejected(format!("{check}: {why}{more}")));
+            }
+            Err(other) => return Err(Trouble::Failed(other.into())),
+        };
+        removed.map_err(failed)?;
+        Ok(imported)
+    }
+
+    fn export_spec(&self, story: &Story, work: &Work, image: String) -> SandboxSpec {
+        let nonce = base36(self.house.ids.bytes(), 8);
+        SandboxSpec {
+            name: format!("bead-{}-export-{nonce}", work.run),
+            purpose: Purpose::Export,
+            image,
+            argv: export::argv(&story.order.base, work.started),
+            env: BTreeMap::from([
+                ("HOME".to_owned(), export::SCRATCH.to_owned()),
+                ("PATH".to_owned(), "/usr/local/bin:/usr/bin:/bin".to_owned()),
+            ]),
+            user: self.machine.run_user,
+            workdir: "/".to_owned(),
+            mounts: vec![
+                Mount::Bind {
+                    source: self.house.places.clone_dir(&work.run),
+                    target: export::WORK.to_owned(),
+                    read_only: true,
+                },
+                Mount::Tmpfs {
+                    target: export::SCRATCH.to_owned(),
+                    bytes: SCRATCH,
+                    exec: false,
+                    private: true,
+                },
+                Mount::Tmpfs { target: "/tmp".to_owned(), bytes: 64 << 20, exec: false, private: false },
+            ],
+            // Scratch pages count as this container's memory.
+            limits: Limits { memory: SCRATCH + (1 << 30), ..Limits::default() },
+            stdin: false,
+            time_limit: EXPORT_DEADLINE,
+            // No copy on disk: an export that was cut off is simply made again.
+            log_cap: 0,
+            labels: self.labels(story, &work.run, nonce),
+        }
+    }
+
+    /// The labels of any container or volume for this story.
+    pub(in crate::daemon) fn labels(&self, story: &Story, run: &RunId, nonce: String) -> Labels {
+        Labels {
+            instance: self.house.instance.clone(),
+            project: story.project.to_string(),
+            bead: story.bead.slug(),
+            run: run.to_string(),
+            attempt: story.attempt,
+            nonce,
+        }
+    }
+}
+
+enum Trouble {
+    /// The clone's content is refused: the work's fault.
+    Rejected(String),
+    /// Ours or the engine's: the story stays open.
+    Failed(EngineError),
+}
+
+fn failed(error: ExecutorError) -> Trouble {
+    Trouble::Failed(error.into())
+}
+
+/// Stdout into the importer; the last words of stderr come back for the reason.
+async fn pump(mut attached: Attached, mut writer: tokio::io::DuplexStream) -> String {
+    let mut complaint = Vec::new();
+    while let Some(chunk) = attached.output.recv().await {
+        match chunk {
+            // An importer that refused has stopped reading; the rest is of no interest.
+            Ok(Chunk::Stdout(bytes)) => {
+                if writer.write_all(&bytes).await.is_err() {
+                    break;
+                }
+            }
+            Ok(Chunk::Stderr(bytes)) => keep(&mut complaint, &bytes),
+            Err(error) => {
+                complaint = error.to_string().into_bytes();
+                break;
+            }
+        }
+    }
+    let _ = writer.shutdown().await;
+    let text = String::from_utf8_lossy(&complaint);
+    crate::domain::clean::clean_line(text.lines().next_back().unwrap_or_default())
+}
+
+fn keep(complaint: &mut Vec<u8>, bytes: &Bytes) {
+    const KEPT: usize = 2048;
+    complaint.extend_from_slice(bytes);
+    if complaint.len() > KEPT {
+        complaint.drain(..complaint.len() - KEPT);
+    }
+}

@@ -1,0 +1,121 @@
+//! Effects on the tracker: claim, close, and letting go of a bead with a comment.
+//!
+//! Owns the words a bead's comment has. The tracker room decides how a claim is kept; this only asks for it
+//! and, after a crash, looks whether it was already given.
+
+use crate::beads::{Claim, ClaimFrom, Release, TrackerError};
+use crate::daemon::engine::Engine;
+use crate::daemon::error::EngineError;
+use crate::daemon::refusal::Refusal;
+use crate::domain::event::Body;
+use crate::domain::run::{Cause, Outcome};
+use crate::lifecycle::Story;
+
+impl Engine {
+    pub(in crate::daemon) async fn claim(&self, story: &mut Story) -> Result<(), EngineError> {
+        let claim = claim_of(story);
+        // After a crash between the tracker's write and our event the claim is ours already.
+        if self.site.tracker.holds(&story.bead, &claim).await? {
+            self.record(story, Body::Claimed)?;
+            return Ok(());
+        }
+        let from = if story.order.forced.is_empty() { ClaimFrom::Open } else { ClaimFrom::AnyLive };
+        match self.site.tracker.claim(&story.bead, &claim, from).await {
+            Ok(_) => {
+                self.survive("done", "claim")?;
+                self.record(story, Body::Claimed)?;
+                Ok(())
+            }
+            Err(error @ (TrackerError::ClaimLost { .. } | TrackerError::NotClaimable { .. })) => {
+                self.record(story, Body::ClaimLost { reason: error.to_string() })?;
+                Err(Refusal::new(error.to_string())
+                    .hint("`bead ready` lists what is free")
+                    .hint(format!("`bead reopen {}` takes it back", story.bead))
+                    .into())
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// A second look before the target is touched: is the bead still ours to finish?
+    pub(in crate::daemon) async fn still_ours(&self, story: &Story) -> Result<bool, EngineError> {
+        Ok(self.site.tracker.holds(&story.bead, &claim_of(story)).await?)
+    }
+
+    pub(in crate::daemon) async fn close(&self, story: &mut Story) -> Result<(), EngineError> {
+        let commit = story.finish.commit.as_ref().map_or("", |c| c.as_str());
+        let run = story.tip.as_ref().map_or("", |k| k.run.as_str());
+        let reason = format!("landed on {} as {commit} by run {run}", story.order.target);
+        self.site
+            .tracker
+            .release(&story.bead, &claim_of(story), &Release::Closed { reason: reason.clone() })
+            .await?;
+        self.survive("done", "close")?;
+        self.record(story, Body::Closed { reason })?;
+        Ok(())
+    }
+
+    pub(in crate::daemon) async fn settle(
+        &self,
+        story: &mut Story,
+        outcome: Outcome,
+        cause: Option<Cause>,
+        reason: String,
+    ) -> Result<(), EngineError> {
+        if story.claimed {
+            let text = comment(story, outcome, cause.as_ref(), &reason);
+            let claim = claim_of(story);
+            // Where the claim is no longer ours, somebody else decided; their word stands.
+            if self.site.tracker.holds(&story.bead, &claim).await? {
+                if matches!(outcome, Outcome::Parked | Outcome::NoChange) {
+                    self.site
+                        .tracker
+                        .release(&story.bead, &claim, &Release::Parked { comment: text })
+                        .await?;
+                } else {
+                    self.comment_once(story, &text).await?;
+                    self.site.tracker.release(&story.bead, &claim, &Release::Open).await?;
+                }
+            }
+            self.survive("done", "settle")?;
+        }
+        self.record(story, Body::Settled)?;
+        Ok(())
+    }
+
+    /// A crash between comment and release must not say the same thing twice.
+    async fn comment_once(&self, story: &Story, text: &str) -> Result<(), EngineError> {
+        let bead = self.site.tracker.show(&story.bead).await?;
+        if !bead.comments.iter().any(|c| c.text == text) {
+            self.site.tracker.comment(&story.bead, ACTOR, text).await?;
+        }
+        Ok(())
+    }
+}
+
+/// Who signs our comments.
+const ACTOR: &str = "beadwork";
+
+pub(in crate::daemon) fn claim_of(story: &Story) -> Claim {
+    Claim { token: story.order.token.clone(), actor: story.order.actor.clone() }
+}
+
+/// One short summary, with the run's id (rules 14.1).
+fn comment(story: &Story, outcome: Outcome, cause: Option<&Cause>, reason: &str) -> String {
+    let cause = cause.map(|c| format!(" ({})", c.as_str())).unwrap_or_default();
+    let mut text = format!("Beadwork: {}{cause}: {reason}.", outcome.as_str());
+    if let Some(kept) = &story.tip {
+        text.push_str(&format!(" Work kept as {}.", kept.run.ref_name()));
+    }
+    if let Some(run) = story.run() {
+        text.push_str(&format!(" Log: `bead logs {run}`."));
+    }
+    match outcome {
+        Outcome::NoChange => {
+            text.push_str(" Is there really nothing to do? Close it, or say more and reopen it.")
+        }
+        Outcome::Parked => text.push_str(" It needs a person: reopen it to have it tried again."),
+        _ => {}
+    }
+    text
+}

@@ -1,0 +1,92 @@
+//! Effects before the agent: a new attempt with its ids, and the private clone it works in.
+//!
+//! Owns what an attempt is given: run id, conversation, base. Money that is spent already ends the story here
+//! before another attempt costs more.
+
+use crate::config::places::make_private;
+use crate::daemon::engine::Engine;
+use crate::daemon::error::EngineError;
+use crate::daemon::refusal::Refusal;
+use crate::domain::event::Body;
+use crate::domain::ids::{Oid, RunId};
+use crate::domain::run::{Cause, Outcome, RunKind};
+use crate::journal::Entry;
+use crate::lifecycle::Story;
+use crate::workspace::clone::{self, CloneRequest};
+
+impl Engine {
+    pub(in crate::daemon) async fn start_attempt(
+        &self,
+        story: &mut Story,
+        number: u32,
+        from: Oid,
+        resume: bool,
+    ) -> Result<(), EngineError> {
+        let cap = self.settings(&story.order).await?.limits.cost_usd.value;
+        if story.cost_usd >= cap {
+            let reason = format!("${:.2} of ${cap:.2} (`limits.cost_usd`) are spent", story.cost_usd);
+            self.record(
+                story,
+                Body::Settling { outcome: Outcome::Parked, cause: Some(Cause::new("budget")), reason },
+            )?;
+            return Ok(());
+        }
+        let run = RunId::from_bytes(self.house.ids.bytes());
+        let session = match (&story.work, resume) {
+            (Some(work), true) => work.session.clone(),
+            _ => super::uuid(self.house.ids.bytes()),
+        };
+        let entry = Entry {
+            project: Some(story.project.clone()),
+            bead: Some(story.bead.clone()),
+            run: Some(run.clone()),
+            attempt: Some(number),
+            body: Body::AttemptStarted { from, session, resume },
+        };
+        self.survive("commit", "starting")?;
+        self.record_as(story, entry)?;
+        self.survive("committed", "starting")?;
+        let log = self.log_name(story, RunKind::Work);
+        self.record(story, Body::RunStarted { kind: RunKind::Work, log })?;
+        Ok(())
+    }
+
+    /// Where a run's log goes, relative to the state directory and without its ending.
+    pub(in crate::daemon) fn log_name(&self, story: &Story, kind: RunKind) -> String {
+        let stamp = self.house.clock.now().format("%Y%m%dT%H%M%S%3fZ");
+        format!("logs/{}/{}/{stamp}-{}.log", story.project, story.bead.slug(), kind.as_str())
+    }
+
+    pub(in crate::daemon) async fn prepare(&self, story: &mut Story) -> Result<(), EngineError> {
+        let Some(work) = story.work.clone() else { return Ok(()) };
+        self.site.quarantine.fetch(&self.site.repo, &story.order.base).await?;
+        let dir = self.house.places.clone_dir(&work.run);
+        // A crash may have left half a clone: nobody has worked in it, for the agent starts after this.
+        clone::remove(&dir)?;
+        let request =
+            CloneRequest { path: &dir, run: &work.run, tip: &work.from, owner: self.machine.owner() };
+        clone::make(&self.site.quarantine, &request).await?;
+        let conversation = self.house.places.conversation(&story.project, &story.bead);
+        self.private_for_run(&conversation)?;
+        self.survive("done", "prepare")?;
+        self.record(story, Body::WorkspaceReady)?;
+        Ok(())
+    }
+
+    /// A directory (0700) that the run's user owns: when we are root that is somebody else.
+    pub(in crate::daemon) fn private_for_run(&self, dir: &std::path::Path) -> Result<(), EngineError> {
+        let refused = |e: crate::config::places::PlacesError| EngineError::from(Refusal::new(e.to_string()));
+        if dir.is_dir() && self.machine.owner().is_some() {
+            return Ok(());
+        }
+        let parent = dir.parent().unwrap_or(dir);
+        std::fs::create_dir_all(parent)
+            .map_err(|source| EngineError::Io { path: parent.to_owned(), source })?;
+        make_private(dir, self.house.uid).map_err(refused)?;
+        if let Some((uid, gid)) = self.machine.owner() {
+            std::os::unix::fs::chown(dir, Some(uid), Some(gid))
+                .map_err(|source| EngineError::Io { path: dir.to_owned(), source })?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,47 @@
+//! The operating-system lock that a live story holds.
+//!
+//! Owns one lock file for each bead under work. The kernel drops the lock with the process, so a stale file
+//! never blocks anybody (rules 6.1). It says nothing about beads nobody works on. Start with [`StoryLock`].
+
+use std::fs::File;
+use std::io::{Read, Seek, Write};
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{FlockOperation, flock};
+
+use crate::domain::ids::{BeadId, ProjectId};
+
+/// Held as long as this value lives.
+#[derive(Debug)]
+pub struct StoryLock {
+    _file: File,
+}
+
+/// What taking a lock gave.
+#[derive(Debug)]
+pub enum Taken {
+    Ours(StoryLock),
+    /// Another live process has it; its pid, when it wrote one.
+    Theirs(Option<u32>),
+}
+
+/// Tries to take the lock of a bead, without waiting.
+pub fn take(dir: &Path, project: &ProjectId, bead: &BeadId) -> std::io::Result<Taken> {
+    std::fs::create_dir_all(dir)?;
+    let path: PathBuf = dir.join(format!("{project}-{}.lock", bead.slug()));
+    let mut file = File::options().create(true).read(true).write(true).truncate(false).open(&path)?;
+    match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) => {
+            file.set_len(0)?;
+            file.write_all(format!("{}\n", std::process::id()).as_bytes())?;
+            Ok(Taken::Ours(StoryLock { _file: file }))
+        }
+        Err(rustix::io::Errno::WOULDBLOCK) => {
+            let mut text = String::new();
+            file.rewind()?;
+            file.read_to_string(&mut text)?;
+            Ok(Taken::Theirs(text.trim().parse().ok()))
+        }
+        Err(errno) => Err(errno.into()),
+    }
+}

@@ -1,0 +1,138 @@
+//! What only a working engine needs: a container engine, the agent's dialect, the upstream and the key.
+//!
+//! Owns how these are found and the refusals where one is missing, each with what to do next (exit 3, F15).
+//! Reading commands never come here. Start with [`Machine`] and [`Engine::settings`].
+
+use std::sync::Arc;
+
+use super::engine::Engine;
+use super::error::EngineError;
+use super::house::House;
+use super::refusal::Refusal;
+use crate::agent::{CredentialKind, Dialect};
+use crate::config::effective::{Effective, Flags};
+use crate::config::project::{self, Project};
+use crate::config::user::User;
+use crate::domain::event::Order;
+use crate::domain::ids::Oid;
+use crate::executor::spec::RunUser;
+use crate::executor::{Executor, Image};
+use crate::gateway::Owner;
+use crate::gateway::credential::{self, Credential, CredentialError};
+use crate::gateway::upstream::Upstream;
+
+/// No bead.yaml is longer; the parser refuses longer ones by itself.
+pub(super) const CONFIG_CAP: u64 = 1 << 20;
+/// The unprivileged user of sandboxes when the caller is root.
+const SANDBOX_UID: u32 = 64_000;
+
+/// The working parts beside house and site.
+pub struct Machine {
+    pub executor: Arc<dyn Executor>,
+    pub dialect: Arc<dyn Dialect>,
+    pub upstream: Upstream,
+    pub credential: Option<Credential>,
+    /// The user's own config; a project may only narrow it.
+    pub user: User,
+    pub run_user: RunUser,
+}
+
+impl Machine {
+    /// Everything but the executor comes from the house's environment.
+    pub fn new(
+        house: &House,
+        executor: Arc<dyn Executor>,
+        dialect: Arc<dyn Dialect>,
+    ) -> Result<Self, EngineError> {
+        let refused = |text: String| EngineError::from(Refusal::new(text));
+        let user = User::read(&house.places.config_file()).map_err(|e| refused(e.to_string()))?;
+        let upstream =
+            Upstream::parse(house.environment.base_url.as_deref()).map_err(|e| refused(e.to_string()))?;
+        let key = house.environment.api_key.as_ref().map(|s| s.expose().to_owned());
+        let token = house.environment.oauth_token.as_ref().map(|s| s.expose().to_owned());
+        let file = house.places.config_file().with_file_name("credential");
+        let credential = match Credential::find(key, token, &file) {
+            Ok(credential) => Some(credential),
+            Err(CredentialError::Missing { .. }) => None,
+            Err(error) => return Err(refused(error.to_string())),
+        };
+        let gid = rustix::process::getgid().as_raw();
+        let run_user = match house.uid {
+            0 => RunUser { uid: SANDBOX_UID, gid: SANDBOX_UID },
+            uid => RunUser { uid, gid },
+        };
+        Ok(Self { executor, dialect, upstream, credential, user, run_user })
+    }
+
+    /// Whom folders for the sandbox must be given to; nobody when the caller runs it under its own uid.
+    pub fn owner(&self) -> Option<(u32, u32)> {
+        (self.run_user.uid == SANDBOX_UID).then_some((self.run_user.uid, self.run_user.gid))
+    }
+
+    pub fn socket_owner(&self) -> Option<Owner> {
+        self.owner().map(|(uid, gid)| Owner { uid, gid })
+    }
+
+    pub fn credential_kind(&self) -> CredentialKind {
+        match self.credential.as_ref().map(Credential::kind) {
+            Some(credential::CredentialKind::OAuthToken) => CredentialKind::OAuth,
+            _ => CredentialKind::ApiKey,
+        }
+    }
+}
+
+impl Engine {
+    /// The settings of a run: `bead.yaml` of its base commit and nothing newer (rules 9).
+    pub(super) async fn settings(&self, order: &Order) -> Result<Effective, EngineError> {
+        let flags = Flags { target: Some(order.target.clone()), model: order.model.clone() };
+        self.settings_at(&order.base, &flags).await
+    }
+
+    pub(super) async fn settings_at(&self, commit: &Oid, flags: &Flags) -> Result<Effective, EngineError> {
+        let name = format!("{}:{}", commit.short(), project::FILE);
+        let Some(bytes) = self.site.repo.file_at(commit, project::FILE, CONFIG_CAP)? else {
+            let there = self.site.root().join(project::FILE).exists();
+            return Err(if there {
+                Refusal::new(format!("`{}` is not committed on the target", project::FILE)).hint(format!(
+                    "commit bead.yaml first: `git add {0} && git commit -m \"Add {0}\"`",
+                    project::FILE
+                ))
+            } else {
+                Refusal::new(format!("this project has no `{}`", project::FILE))
+                    .hint("`bead init` writes one; look at it, then commit it")
+            }
+            .into());
+        };
+        let project = Project::parse(&bytes, &name).map_err(|e| Refusal::new(e.to_string()))?;
+        let merged = Effective::merge(&self.machine.user, &project, flags);
+        Ok(merged.map_err(|e| Refusal::new(e.to_string()))?)
+    }
+
+    /// Refuses what would fail after the claim: no engine, no image, no key (F15).
+    pub(super) async fn preflight_engine(&self, order: &Order) -> Result<(), EngineError> {
+        let settings = self.settings(order).await?;
+        self.image(&settings).await?;
+        if self.machine.credential.is_none() {
+            let file = self.house.places.config_file().with_file_name("credential");
+            return Err(Refusal::new("there is no key for the model")
+                .hint("set ANTHROPIC_API_KEY, or CLAUDE_CODE_OAUTH_TOKEN for a subscription")
+                .hint(format!("or put it into `{}` (chmod 600)", file.display()))
+                .hint("without a key: `bead rehearse SCRIPT -- work ID` runs everything else for real")
+                .into());
+        }
+        Ok(())
+    }
+
+    /// The image by digest.
+    pub(super) async fn image(&self, settings: &Effective) -> Result<Image, EngineError> {
+        self.machine.executor.engine().await?;
+        let name = &settings.image.value;
+        let reference = crate::executor::image::reference(name);
+        match self.machine.executor.find_image(&reference).await? {
+            Some(image) => Ok(image),
+            None => Err(Refusal::new(format!("image `{name}` is not there"))
+                .hint(format!("build it: `bead image build {name}`"))
+                .into()),
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! What could run now, and one true sentence about any bead.
+//!
+//! Owns how the tracker's readiness and the journal's stories are seen together: a bead that is worked on, was
+//! suspended, or landed without the tracker knowing. It changes nothing. Start with [`read`] and [`why`].
+
+use super::error::EngineError;
+use super::house::{House, Site};
+use super::locks::{self, Taken};
+use super::tell;
+use crate::beads::ready::{Graph, Readiness, Rules};
+use crate::beads::{PARKED, Snapshot};
+use crate::config::project::{FILE, Project, ReadyRules};
+use crate::domain::bead::{Bead, Status};
+use crate::domain::event::Body;
+use crate::domain::ids::{BeadId, Oid};
+use crate::domain::run::Outcome;
+use crate::journal::read::Filter;
+use crate::lifecycle::{Phase, Story};
+
+/// The tracker's beads, and those that are ready in the order in which they would be taken.
+pub struct Queue {
+    pub snapshot: Snapshot,
+    pub ready: Vec<Bead>,
+    /// Ready by the tracker, refused by us, with the reason.
+    pub refused: Vec<String>,
+}
+
+/// Where a bead stands.
+#[derive(Debug)]
+pub struct Why {
+    pub ready: bool,
+    /// One word: `ready`, `blocked`, `running`, `suspended`, `interrupted`, `landed`, `parked`, `closed`, `waiting`.
+    pub state: &'static str,
+    pub sentence: String,
+}
+
+pub async fn read(house: &House, site: &Site) -> Result<Queue, EngineError> {
+    let snapshot = site.tracker.snapshot().await?;
+    let order = Graph::new(&snapshot.beads).ready(rules(site).await?, house.clock.now());
+    let mut queue = Queue { ready: Vec::new(), refused: Vec::new(), snapshot };
+    for index in order {
+        let bead = &queue.snapshot.beads[index];
+        match landed_but_open(house, site, bead)? {
+            Some(commit) => queue.refused.push(landed_sentence(bead, &commit)),
+            None => queue.ready.push(bead.clone()),
+        }
+    }
+    Ok(queue)
+}
+
+/// One bead's readiness by the project's rules.
+pub async fn explain(
+    house: &House,
+    site: &Site,
+    snapshot: &Snapshot,
+    id: &BeadId,
+) -> Result<Readiness, EngineError> {
+    snapshot.find(id)?;
+    let readiness = Graph::new(&snapshot.beads).explain(id, rules(site).await?, house.clock.now());
+    Ok(readiness.expect("the bead was just found in the same snapshot"))
+}
+
+pub async fn why(house: &House, site: &Site, id: &BeadId) -> Result<Why, EngineError> {
+    let snapshot = site.tracker.snapshot().await?;
+    let bead = snapshot.find(id)?;
+    if let Some(story) = house.journal.open_story_of(&site.id, id)? {
+        return Ok(under_way(house, &story));
+    }
+    if let Some(commit) = landed_but_open(house, site, bead)? {
+        return Ok(Why { ready: false, state: "landed", sentence: landed_sentence(bead, &commit) });
+    }
+    if bead.status == Status::Blocked && bead.has_label(PARKED) {
+        let last = house.journal.stories_of(&site.id, id)?.pop();
+        let reason = last.map(|s| s.finish.reason).filter(|r| !r.is_empty());
+        let reason = reason.unwrap_or_else(|| "its comments say why".to_owned());
+        return Ok(Why {
+            ready: false,
+            state: "parked",
+            sentence: format!("`{id}` is parked for a person: {reason}"),
+        });
+    }
+    let readiness = explain(house, site, &snapshot, id).await?;
+    let state = match &readiness {
+        Readiness::Ready => "ready",
+        Readiness::Blocked { .. } => "blocked",
+        Readiness::NotReady { .. } if bead.status == Status::Closed => "closed",
+        Readiness::NotReady { .. } => "waiting",
+    };
+    Ok(Why { ready: readiness == Readiness::Ready, state, sentence: readiness.sentence(id) })
+}
+
+/// A bead whose story is open: running, suspended, or left behind by a process that died.
+fn under_way(house: &House, story: &Story) -> Why {
+    let id = &story.bead;
+    if let Phase::Suspended { cause, reason, until } = &story.phase {
+        let until = until.map(|t| format!(" until {}", t.format("%Y-%m-%d %H:%M UTC"))).unwrap_or_default();
+        let sentence =
+            format!("`{id}` is suspended ({}){until}: {reason}; `bead work {id}` goes on", cause.as_str());
+        return Why { ready: false, state: "suspended", sentence };
+    }
+    let attempt = tell::ordinal(story.attempt);
+    let phase = story.phase.name();
+    match locks::take(&house.places.locks(), &story.project, id) {
+        Ok(Taken::Theirs(pid)) => {
+            let who = pid.map(|p| format!(" by process {p}")).unwrap_or_default();
+            let sentence = format!("`{id}` is being worked on{who}: {attempt} attempt, {phase}");
+            Why { ready: false, state: "running", sentence }
+        }
+        _ => {
+            let sentence = format!(
+                "`{id}` was interrupted in its {attempt} attempt while {phase}; `bead work {id}` continues it"
+            );
+            Why { ready: false, state: "interrupted", sentence }
+        }
+    }
+}
+
+/// The commit that a bead landed as, when the tracker lost our close (rules 1.5). A reopening by hand is the
+/// user's word that it shall be worked on again.
+pub fn landed_but_open(house: &House, site: &Site, bead: &Bead) -> Result<Option<Oid>, EngineError> {
+    if bead.status == Status::Closed {
+        return Ok(None);
+    }
+    let Some(story) = house.journal.stories_of(&site.id, &bead.id)?.pop() else { return Ok(None) };
+    if story.is_open() || story.finish.outcome != Outcome::Landed {
+        return Ok(None);
+    }
+    let filter = Filter { project: Some(site.id.clone()), bead: Some(bead.id.clone()), run: None };
+    let since = house.journal.events(story.id, &filter, usize::MAX)?;
+    let reopened =
+        since.iter().any(|e| matches!(&e.body, Body::ByHand { what } if what.starts_with("reopened")));
+    Ok(if reopened { None } else { story.finish.commit })
+}
+
+fn landed_sentence(bead: &Bead, commit: &Oid) -> String {
+    format!(
+        "`{0}` landed as {1}, the tracker says {2}: `bead close {0}` or `bead reopen {0}`",
+        bead.id,
+        commit.short(),
+        bead.status.as_str()
+    )
+}
+
+/// `ready: classic` of the checked-out commit's bead.yaml. A project without one, or with one that cannot be
+/// read, gets the default: listing beads must not fail over it.
+async fn rules(site: &Site) -> Result<Rules, EngineError> {
+    use crate::workspace::repo::Head;
+    let Head::Branch { tip, .. } = site.repo.head().await? else { return Ok(Rules::B) };
+    let bytes = site.repo.file_at(&tip, FILE, super::machine::CONFIG_CAP)?;
+    let project = bytes.and_then(|b| Project::parse(&b, FILE).ok());
+    Ok(match project.and_then(|p| p.ready) {
+        Some(ReadyRules::Classic) => Rules::Classic,
+        _ => Rules::B,
+    })
+}

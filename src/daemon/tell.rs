@@ -1,0 +1,149 @@
+//! Events in plain sentences, for terminals and logs.
+//!
+//! Owns the one wording that the live progress, `bead events` and `bead why` share. The sentences may quote
+//! untrusted text: whoever prints them cleans it. Start with [`sentence`].
+
+use crate::domain::event::{AgentEnd, Body, Ending};
+use crate::domain::run::{Cause, RunState};
+
+/// What happened, without its ids.
+#[expect(clippy::too_many_lines, reason = "a flat match: one sentence for each event")]
+pub fn sentence(body: &Body) -> String {
+    match body {
+        Body::Claiming { order } => {
+            format!("taking it: {} (base {} of {})", order.title, order.base.short(), order.target)
+        }
+        Body::Claimed => "claimed".to_owned(),
+        Body::ClaimLost { reason } => format!("not claimed: {reason}"),
+        Body::AttemptStarted { from, resume, .. } => {
+            format!(
+                "attempt begins at {}{}",
+                from.short(),
+                if *resume { ", in the same conversation" } else { "" }
+            )
+        }
+        Body::WorkspaceReady => "workspace ready".to_owned(),
+        Body::AgentStarting { sandbox, .. } => format!("starting sandbox {sandbox}"),
+        Body::AgentStarted { .. } => "agent started".to_owned(),
+        Body::AgentEnded(end) => ending(end),
+        Body::Exported { tip, commits, wip, files, tracker_touched } => {
+            let left = if *wip { ", uncommitted work committed for it" } else { "" };
+            let tracker = if tracker_touched.is_empty() { "" } else { "; changes to .beads/ are dropped" };
+            format!(
+                "work kept: {}, {} at {}{left}{tracker}",
+                count(*commits, "commit"),
+                count(*files, "file"),
+                tip.short()
+            )
+        }
+        Body::ExportRejected { reason } => format!("export refused: {reason}"),
+        Body::NothingChanged { said } if said.is_empty() => {
+            "the agent changed nothing and gave no reason".to_owned()
+        }
+        Body::NothingChanged { said } => format!("the agent changed nothing: {said}"),
+        Body::Merged { commit, onto, .. } => format!("merged onto {} as {}", onto.short(), commit.short()),
+        Body::Conflicted { onto, paths } => {
+            format!("conflicts with {} in {}", onto.short(), paths.join(", "))
+        }
+        Body::GateStarted { gate, command } => format!("gate {gate}: {command}"),
+        Body::GateEnded { gate, passed, summary, seconds } => {
+            format!("gate {gate} {} in {seconds:.1} s: {summary}", if *passed { "passed" } else { "failed" })
+        }
+        Body::GatesPassed { skipped: true } => "landing without gates, as asked".to_owned(),
+        Body::GatesPassed { skipped: false } => "all gates passed".to_owned(),
+        Body::GatesFailed { findings } => {
+            format!(
+                "gates failed: {}",
+                findings.iter().map(|f| f.title.as_str()).collect::<Vec<_>>().join("; ")
+            )
+        }
+        Body::GatesBroken { reason } => format!("a gate could not run: {reason}"),
+        Body::Protected { paths } => format!("protected paths changed: {}", paths.join(", ")),
+        Body::Landing { old, new } => format!("landing: {} -> {}", old.short(), new.short()),
+        Body::Landed { commit } => format!("landed as {}", commit.short()),
+        Body::TargetMoved { tip } => format!("the target moved to {}: merging and gating again", tip.short()),
+        Body::LandedBeside { branch, commit, why } => {
+            format!("landed beside as {branch} ({}): {why}", commit.short())
+        }
+        Body::Closed { reason } => format!("closed: {reason}"),
+        Body::Settling { outcome, cause, reason } => {
+            format!("{}{}: {reason}", outcome.as_str(), bracketed(cause.as_ref()))
+        }
+        Body::Settled => "given back".to_owned(),
+        Body::Suspended { cause, reason, until } => {
+            let until =
+                until.map(|t| format!(" until {}", t.format("%Y-%m-%d %H:%M UTC"))).unwrap_or_default();
+            format!("suspended ({}){until}: {reason}", cause.as_str())
+        }
+        Body::Resumed { why, .. } => format!("goes on: {why}"),
+        Body::Finished(finish) => format!(
+            "finished: {}{}, {}, ${:.2}",
+            finish.outcome.as_str(),
+            bracketed(finish.cause.as_ref()),
+            count(finish.attempts, "attempt"),
+            finish.cost_usd
+        ),
+        Body::RunStarted { kind, .. } => format!("{} run started", kind.as_str()),
+        Body::RunEnded { kind, state, .. } => format!("{} run {}", kind.as_str(), state_word(*state)),
+        Body::Recovered { what } => format!("recovered: {what}"),
+        Body::Notice { text } => text.clone(),
+        Body::ByHand { what } => format!("by hand: {what}"),
+    }
+}
+
+/// How the agent ended, with what it took.
+fn ending(end: &AgentEnd) -> String {
+    let how = match end.ending {
+        Ending::Finished => "agent finished".to_owned(),
+        _ => format!("agent ended: {}", end.reason),
+    };
+    let tokens = end.usage.input + end.usage.output + end.usage.cache_read + end.usage.cache_write;
+    format!("{how} ({}, {tokens} tokens, ${:.2})", seconds(end.seconds), end.cost_usd)
+}
+
+/// `12 s`, `4 min 10 s`, `2 h 5 min`.
+pub fn seconds(seconds: f64) -> String {
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a run's length is small and positive"
+    )]
+    let whole = seconds.max(0.0).round() as u64;
+    match whole {
+        0..=99 => format!("{whole} s"),
+        100..=5999 => format!("{} min {} s", whole / 60, whole % 60),
+        _ => format!("{} h {} min", whole / 3600, whole % 3600 / 60),
+    }
+}
+
+/// `1 file`, `2 files`.
+pub fn count(n: u32, word: &str) -> String {
+    if n == 1 { format!("1 {word}") } else { format!("{n} {word}s") }
+}
+
+fn bracketed(cause: Option<&Cause>) -> String {
+    cause.map(|c| format!(" ({})", c.as_str())).unwrap_or_default()
+}
+
+fn state_word(state: RunState) -> &'static str {
+    match state {
+        RunState::Running => "running",
+        RunState::Completed => "completed",
+        RunState::Failed => "failed",
+        RunState::Timeout => "timed out",
+        RunState::Cancelled => "cancelled",
+        RunState::Suspended => "suspended",
+        RunState::Interrupted => "interrupted",
+    }
+}
+
+/// `1st`, `2nd`, `3rd`, `4th`.
+pub fn ordinal(n: u32) -> String {
+    let ending = match (n % 10, n % 100) {
+        (1, 1..=10 | 14..) => "st",
+        (2, 2..=9 | 14..) => "nd",
+        (3, 3..=9 | 14..) => "rd",
+        _ => "th",
+    };
+    format!("{n}{ending}")
+}

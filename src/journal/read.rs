@@ -1,0 +1,210 @@
+//! Reading the journal: events by number, stories by bead, runs for people.
+//!
+//! Owns the queries. Everything that shows, counts or checks goes through here; nothing here writes. Start
+//! with [`Journal::events`] and [`Journal::open_stories`].
+
+use chrono::{DateTime, Utc};
+use rusqlite::{OptionalExtension, Row, params};
+use serde::{Deserialize, Serialize};
+
+use super::{Journal, JournalError, signed};
+use crate::domain::event::Event;
+use crate::domain::ids::{BeadId, ProjectId, RunId};
+use crate::lifecycle::Story;
+
+/// Which events a reader wants. An empty filter is all of them.
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    pub project: Option<ProjectId>,
+    pub bead: Option<BeadId>,
+    pub run: Option<RunId>,
+}
+
+/// A line of `bead runs`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RunRow {
+    pub run: String,
+    pub kind: String,
+    pub project: Option<String>,
+    pub bead: Option<String>,
+    pub attempt: Option<u32>,
+    pub state: String,
+    pub cause: Option<String>,
+    pub started: String,
+    pub ended: Option<String>,
+    /// Path of the readable log, relative to the state directory.
+    pub log: String,
+    pub cost_usd: f64,
+}
+
+impl Journal {
+    /// Events after `since`, oldest first, at most `limit`.
+    pub fn events(&self, since: u64, filter: &Filter, limit: usize) -> Result<Vec<Event>, JournalError> {
+        let connection = self.lock();
+        let mut query = connection
+            .prepare_cached(
+                "SELECT seq, at, project, bead, run, attempt, body FROM events
+                 WHERE seq > ?1 AND (?2 IS NULL OR project = ?2) AND (?3 IS NULL OR bead = ?3)
+                   AND (?4 IS NULL OR run = ?4) ORDER BY seq LIMIT ?5",
+            )
+            .map_err(|e| self.db(e))?;
+        let rows = query
+            .query_map(
+                params![
+                    signed(since),
+                    filter.project.as_ref().map(ProjectId::as_str),
+                    filter.bead.as_ref().map(BeadId::as_str),
+                    filter.run.as_ref().map(RunId::as_str),
+                    i64::try_from(limit).unwrap_or(i64::MAX),
+                ],
+                raw_event,
+            )
+            .map_err(|e| self.db(e))?;
+        rows.map(|row| row.map_err(|e| self.db(e)).and_then(|raw| self.event(raw))).collect()
+    }
+
+    /// Stories that have not ended, oldest first.
+    pub fn open_stories(&self, project: Option<&ProjectId>) -> Result<Vec<Story>, JournalError> {
+        self.stories(
+            "SELECT id, story FROM stories WHERE open = 1 AND (?1 IS NULL OR project = ?1)
+             AND (?2 IS NULL OR bead = ?2) ORDER BY id",
+            project,
+            None,
+        )
+    }
+
+    pub fn open_story_of(&self, project: &ProjectId, bead: &BeadId) -> Result<Option<Story>, JournalError> {
+        Ok(self.stories_of(project, bead)?.into_iter().rev().find(Story::is_open))
+    }
+
+    /// Every story of a bead, oldest first.
+    pub fn stories_of(&self, project: &ProjectId, bead: &BeadId) -> Result<Vec<Story>, JournalError> {
+        self.stories(
+            "SELECT id, story FROM stories WHERE project = ?1 AND bead = ?2 ORDER BY id",
+            Some(project),
+            Some(bead),
+        )
+    }
+
+    /// Every story of a project (or of all), oldest first.
+    pub fn all_stories(&self, project: Option<&ProjectId>) -> Result<Vec<Story>, JournalError> {
+        self.stories(
+            "SELECT id, story FROM stories WHERE (?1 IS NULL OR project = ?1) AND (?2 IS NULL OR bead = ?2)
+             ORDER BY id",
+            project,
+            None,
+        )
+    }
+
+    /// Runs, newest first.
+    pub fn runs(&self, filter: &Filter, limit: usize) -> Result<Vec<RunRow>, JournalError> {
+        let connection = self.lock();
+        let mut query = connection
+            .prepare_cached(
+                "SELECT run, kind, project, bead, attempt, state, cause, started, ended, log, cost FROM runs
+                 WHERE (?1 IS NULL OR project = ?1) AND (?2 IS NULL OR bead = ?2) AND (?3 IS NULL OR run = ?3)
+                 ORDER BY started DESC, rowid DESC LIMIT ?4",
+            )
+            .map_err(|e| self.db(e))?;
+        let rows = query
+            .query_map(
+                params![
+                    filter.project.as_ref().map(ProjectId::as_str),
+                    filter.bead.as_ref().map(BeadId::as_str),
+                    filter.run.as_ref().map(RunId::as_str),
+                    i64::try_from(limit).unwrap_or(i64::MAX),
+                ],
+                run_row,
+            )
+            .map_err(|e| self.db(e))?;
+        rows.collect::<Result<_, _>>().map_err(|e| self.db(e))
+    }
+
+    /// The number of the newest event; 0 in an empty journal.
+    pub fn last_seq(&self) -> Result<u64, JournalError> {
+        let last: Option<i64> = self
+            .lock()
+            .query_row("SELECT max(seq) FROM events", [], |row| row.get(0))
+            .optional()
+            .map_err(|e| self.db(e))?
+            .flatten();
+        Ok(last.and_then(|n| u64::try_from(n).ok()).unwrap_or(0))
+    }
+
+    /// SQLite's own opinion, for `bead verify`.
+    pub fn quick_check(&self) -> Result<String, JournalError> {
+        self.lock().query_row("PRAGMA quick_check(1)", [], |row| row.get(0)).map_err(|e| self.db(e))
+    }
+
+    fn stories(
+        &self,
+        sql: &str,
+        project: Option<&ProjectId>,
+        bead: Option<&BeadId>,
+    ) -> Result<Vec<Story>, JournalError> {
+        let connection = self.lock();
+        let mut query = connection.prepare_cached(sql).map_err(|e| self.db(e))?;
+        let rows = query
+            .query_map(params![project.map(ProjectId::as_str), bead.map(BeadId::as_str)], |row| {
+                Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?))
+            })
+            .map_err(|e| self.db(e))?;
+        rows.map(|row| {
+            let (id, json) = row.map_err(|e| self.db(e))?;
+            serde_json::from_str(&json).map_err(|why| self.unreadable(u64::try_from(id).unwrap_or(0), &why))
+        })
+        .collect()
+    }
+
+    fn event(&self, raw: RawEvent) -> Result<Event, JournalError> {
+        let seq = u64::try_from(raw.seq).unwrap_or(0);
+        let at = DateTime::parse_from_rfc3339(&raw.at).map_err(|why| self.unreadable(seq, &why))?;
+        Ok(Event {
+            seq,
+            at: at.with_timezone(&Utc),
+            project: raw.project.and_then(|p| serde_json::from_value(serde_json::Value::String(p)).ok()),
+            bead: raw.bead.map(BeadId::new),
+            run: raw.run.as_deref().and_then(RunId::parse),
+            attempt: raw.attempt,
+            body: serde_json::from_str(&raw.body).map_err(|why| self.unreadable(seq, &why))?,
+        })
+    }
+}
+
+struct RawEvent {
+    seq: i64,
+    at: String,
+    project: Option<String>,
+    bead: Option<String>,
+    run: Option<String>,
+    attempt: Option<u32>,
+    body: String,
+}
+
+fn raw_event(row: &Row<'_>) -> rusqlite::Result<RawEvent> {
+    Ok(RawEvent {
+        seq: row.get(0)?,
+        at: row.get(1)?,
+        project: row.get(2)?,
+        bead: row.get(3)?,
+        run: row.get(4)?,
+        attempt: row.get(5)?,
+        body: row.get(6)?,
+    })
+}
+
+fn run_row(row: &Row<'_>) -> rusqlite::Result<RunRow> {
+    Ok(RunRow {
+        run: row.get(0)?,
+        kind: row.get(1)?,
+        project: row.get(2)?,
+        bead: row.get(3)?,
+        attempt: row.get(4)?,
+        state: row.get(5)?,
+        cause: row.get(6)?,
+        started: row.get(7)?,
+        ended: row.get(8)?,
+        log: row.get(9)?,
+        cost_usd: row.get(10)?,
+    })
+}
