@@ -1,8 +1,11 @@
 //! Tests against a real container engine and the real Claude Code CLI; `scripts/test` provides both.
+//!
+//! They fail, and do not skip, where no engine answers.
 #![allow(clippy::unwrap_used, clippy::too_many_lines, clippy::disallowed_methods, reason = "tests")]
 
 #[path = "../harness/mod.rs"]
 mod harness;
 
+mod executor;
 mod gateway;
 mod work;

@@ -6,6 +6,7 @@
 
 use std::collections::HashMap;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Empty, Limited};
@@ -26,21 +27,24 @@ const FLOOR: &str = "/v1.41";
 pub(super) struct Ask {
     socket: PathBuf,
     pub(super) at: String,
+    limit: Duration,
 }
 
 impl Ask {
     pub(super) fn new(socket: PathBuf, at: String) -> Self {
-        Self { socket, at }
+        Self { socket, at, limit: CALL }
     }
 
     /// `None` where the engine says 404. `path` without a version.
     pub(super) async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<Option<T>, ExecutorError> {
-        let slow = || ExecutorError::Slow { what: short(path), seconds: CALL.as_secs() };
-        let (mut status, mut body) =
-            tokio::time::timeout(CALL, self.fetch(&format!("{FLOOR}{path}"))).await.map_err(|_| slow())??;
+        let slow = || ExecutorError::Slow { what: short(path), seconds: self.limit.as_secs() };
+        let (mut status, mut body) = tokio::time::timeout(self.limit, self.fetch(&format!("{FLOOR}{path}")))
+            .await
+            .map_err(|_| slow())??;
         if status == 400 && body.windows(15).any(|words| words == b"client version ") {
             // A far newer engine: without a version it answers with its own.
-            (status, body) = tokio::time::timeout(CALL, self.fetch(path)).await.map_err(|_| slow())??;
+            (status, body) =
+                tokio::time::timeout(self.limit, self.fetch(path)).await.map_err(|_| slow())??;
         }
         if status == 404 {
             return Ok(None);

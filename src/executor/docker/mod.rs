@@ -141,10 +141,12 @@ impl Executor for Docker {
         {
             Ok(created) => created,
             Err(ExecutorError::Gone(_)) => return Err(ExecutorError::NoImage(spec.image.clone())),
-            Err(error) => {
+            // No answer: it may exist. A refusal means that it does not, or that the name is another's.
+            Err(error @ (ExecutorError::Slow { .. } | ExecutorError::Unreachable { .. })) => {
                 self.undo(spec).await;
                 return Err(error);
             }
+            Err(error) => return Err(error),
         };
         match self.connect_and_start(&created.id, spec).await {
             Ok(attached) => Ok((SandboxId(created.id), attached)),

@@ -17,6 +17,9 @@ use crate::executor::spec::{Labels, Limits, Mount, RunUser, SandboxSpec, VolumeS
 
 /// After TERM the first process waits this long before it kills (seconds).
 const GRACE: &str = "15";
+/// Four times a shell's usual limit, and the kernel's own hard limit: an engine without the right to raise limits
+/// (rootless, or itself in a container) refuses to start anything with more.
+const OPEN_FILES: i64 = 4096;
 /// Room for the engine's own file header and for what was printed between our reading and our kill.
 const LOG_SLACK: u64 = 4 << 20;
 
@@ -81,7 +84,7 @@ fn host_config(
         // The same as memory: no swap.
         memory_swap: memory,
         nano_cpus: Some(nano_cpus(cpus)),
-        ulimits: Some(vec![ulimit("core", 0), ulimit("nofile", 16_384)]),
+        ulimits: Some(vec![ulimit("core", 0), ulimit("nofile", OPEN_FILES)]),
         init: Some(dialect == Dialect::Docker { init: true }),
         restart_policy: Some(RestartPolicy {
             name: Some(RestartPolicyNameEnum::NO),

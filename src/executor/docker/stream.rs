@@ -75,6 +75,22 @@ enum Left {
     Unwanted,
 }
 
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Reading {
+    /// Until the container ends.
+    Follow,
+    /// What is there now.
+    Stored,
+}
+
+/// What one reading of the log met.
+struct Read {
+    /// The time of the first entry: another one later means that the log was cut.
+    beginning: Option<Bytes>,
+    /// What we had seen before and did not meet again.
+    unseen: Seen,
+}
+
 impl Pump {
     async fn live_then_log(mut self, attached: AttachContainerResults) {
         match self.live(attached, Some(DAWDLE)).await {
@@ -138,74 +154,74 @@ impl Pump {
         tokio::time::timeout(ADMIT, ended).await.is_ok()
     }
 
-    /// Reads the log from its beginning, leaves out what was seen, and follows it to the container's end.
+    /// Follows the log from what was seen to the container's end, then reads it once more: an unfinished last line
+    /// is written only when the following has already ended (measured, Engine 20.10).
     async fn from_log(mut self) {
+        let followed = match self.read_log(Reading::Follow).await {
+            Ok(Some(read)) => read,
+            Ok(None) => return,
+            Err(why) => return self.broken(why).await,
+        };
+        if !self.has_ended().await {
+            return self.broken("the log ended before the container".into()).await;
+        }
+        let whole = match self.read_log(Reading::Stored).await {
+            Ok(Some(read)) => read,
+            Ok(None) => return,
+            Err(why) => return self.broken(why).await,
+        };
+        if whole.unseen != Seen::default() {
+            self.lost("the engine's log is shorter than what was already stored").await;
+        } else if followed.beginning.is_some() && followed.beginning != whole.beginning {
+            self.lost("it printed more than the engine's log holds, and the beginning was dropped").await;
+        }
+    }
+
+    /// `None`: nobody reads any more. The error is a connection's.
+    async fn read_log(&mut self, reading: Reading) -> Result<Option<Read>, String> {
         // Podman's log is another one; its flaws are unknown here.
         let mut mend = match self.docker.dialect {
             Dialect::Docker { .. } => Some(Mend::default()),
             Dialect::Podman => None,
         };
-        let options = LogsOptionsBuilder::default().stdout(true).stderr(true).tail("all").follow(true);
+        let options = LogsOptionsBuilder::default().stdout(true).stderr(true).tail("all");
         // With its time in front of every entry, even an empty one is seen.
-        let options = options.timestamps(mend.is_some()).build();
+        let options = options.follow(reading == Reading::Follow).timestamps(mend.is_some()).build();
         let docker = self.docker.clone();
         let mut entries = std::pin::pin!(docker.api.logs(&self.id.0, Some(options)));
-        let mut beginning = None;
-        let mut skip = self.seen;
-        let broken = loop {
+        let mut read = Read { beginning: None, unseen: self.seen };
+        loop {
             let next = tokio::select! {
-                () = self.sender.closed() => return,
+                () = self.sender.closed() => return Ok(None),
                 next = entries.next() => next,
             };
             let (entry, out) = match next {
-                None => break None,
+                None => return Ok(Some(read)),
                 Some(Ok(LogOutput::StdOut { message })) => (message, true),
                 Some(Ok(LogOutput::StdErr { message })) => (message, false),
-                Some(Ok(_)) => break Some("half a message at the end".to_owned()),
-                Some(Err(error)) => break Some(super::root_cause(&error)),
+                Some(Ok(_)) => return Err("half a message at the end".to_owned()),
+                Some(Err(error)) => return Err(super::root_cause(&error)),
             };
             let bytes = match &mut mend {
                 None => entry,
                 Some(mend) => {
                     let (time, text) = split_time(entry);
-                    beginning.get_or_insert(time);
+                    read.beginning.get_or_insert(time);
                     put_back_newline(if out { &mut mend.stdout } else { &mut mend.stderr }, text)
                 }
             };
-            let left = if out { &mut skip.stdout } else { &mut skip.stderr };
-            let Some(bytes) = after(bytes, left) else { continue };
+            let skip = if out { &mut read.unseen.stdout } else { &mut read.unseen.stderr };
+            let Some(bytes) = after(bytes, skip) else { continue };
             let chunk = if out { Chunk::Stdout(bytes) } else { Chunk::Stderr(bytes) };
             count(&mut self.seen, &chunk);
             if self.sender.send(Ok(chunk)).await.is_err() {
-                return;
+                return Ok(None);
             }
-        };
-        self.judge_end(broken, skip, beginning).await;
-    }
-
-    /// An end of the log is believed only if the container ended and the log is whole.
-    async fn judge_end(self, broken: Option<String>, skip: Seen, beginning: Option<Bytes>) {
-        if broken.is_some() || !self.has_ended().await {
-            let why = broken.unwrap_or_else(|| "the log ended before the container".into());
-            let at = self.docker.ask.at.clone();
-            return self.fail(ExecutorError::Unreachable { at, why }).await;
-        }
-        if skip != Seen::default() {
-            return self.lost("the engine's log is shorter than what was already stored").await;
-        }
-        let now = self.beginning().await;
-        if beginning.is_some() && now.is_some() && beginning != now {
-            self.lost("it printed more than the engine's log holds, and the beginning was dropped").await;
         }
     }
 
-    /// The time of the log's first entry: another one later means that the log was cut.
-    async fn beginning(&self) -> Option<Bytes> {
-        let options =
-            LogsOptionsBuilder::default().stdout(true).stderr(true).timestamps(true).tail("all").build();
-        let mut entries = std::pin::pin!(self.docker.api.logs(&self.id.0, Some(options)));
-        let first = tokio::time::timeout(CALL, entries.next()).await.ok()??.ok()?.into_bytes();
-        Some(split_time(first).0)
+    async fn broken(&self, why: String) {
+        self.fail(ExecutorError::Unreachable { at: self.docker.ask.at.clone(), why }).await;
     }
 
     async fn lost(&self, why: &str) {
