@@ -191,7 +191,9 @@ async fn run(
     let path = folder.join(script);
     let io = |source| ImageError::Io { path: path.clone(), source };
     #[expect(clippy::disallowed_methods, reason = "this file is the one that runs the scripts of images/")]
-    let mut child = tokio::process::Command::new(&path)
+    let mut child = tokio::process::Command::new("bash")
+        // Not run directly: the folder may be mounted noexec.
+        .arg(&path)
         .arg(argument)
         .env_clear()
         .envs(kitchen.variables.iter().cloned())
@@ -277,3 +279,6 @@ fn make_parent(path: &Path) -> Result<(), ImageError> {
     let parent = path.parent().unwrap_or(path);
     std::fs::create_dir_all(parent).map_err(|source| ImageError::Io { path: parent.to_owned(), source })
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,10 +1,12 @@
 //! The Docker executor against a real engine: isolation, exact output, ends.
 
+use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use beadwork::executor::docker::{Access, Docker};
 use beadwork::executor::exit::{Ended, ExitClass};
+use beadwork::executor::image::{self, Built, ImageError, Kitchen};
 use beadwork::executor::output::Meter;
 use beadwork::executor::spec::{Labels, Limits, Mount, Purpose, RunUser, SandboxSpec, VolumeSpec};
 use beadwork::executor::{Attached, Chunk, Executor, ExecutorError, Exit, SandboxState, Seen, Signal};
@@ -549,6 +551,27 @@ async fn the_engine_tells_what_it_is() {
         "{engine:?}"
     );
     assert!(bench.docker.find_image("beadwork/never-built:x").await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn the_worker_image_is_built_once() {
+    let bench = Bench::new().await;
+    let variables: Vec<_> = std::env::vars_os().collect();
+    let cache = std::env::var("BEADWORK_CACHE").unwrap_or_else(|_| {
+        let home = std::env::var("HOME").unwrap();
+        std::env::var("XDG_CACHE_HOME").unwrap_or(format!("{home}/.cache")) + "/beadwork"
+    });
+    let kitchen = Kitchen { cache: Path::new(&cache), variables: &variables };
+    image::build(&bench.docker, "worker", &kitchen, &mut |line| eprintln!("{line}")).await.unwrap();
+    let started = Instant::now();
+    let again =
+        image::build(&bench.docker, "worker", &kitchen, &mut |_| panic!("built again")).await.unwrap();
+    assert!(matches!(again, Built::UpToDate(_)) && started.elapsed() < Duration::from_secs(5));
+    let all = image::list(&bench.docker).await.unwrap();
+    let (newest, current) = &all[0];
+    assert!(*current && newest.tags.contains(&"beadwork/worker:latest".to_owned()), "{all:?}");
+    let unknown = image::build(&bench.docker, "other", &kitchen, &mut |_| {}).await;
+    assert!(matches!(unknown, Err(ImageError::Unknown(_))));
 }
 
 #[tokio::test]

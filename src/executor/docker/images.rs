@@ -43,12 +43,13 @@ pub struct Build<'a> {
 }
 
 impl Docker {
-    /// Pulls from the registry the engine knows. `limit` is for the whole pull.
-    pub async fn pull_image(&self, name: &str, tag: &str, limit: Duration) -> Result<(), ExecutorError> {
+    /// Pulls from the registry the engine knows. `patience` is for its first answer.
+    pub async fn pull_image(&self, name: &str, tag: &str, patience: Duration) -> Result<(), ExecutorError> {
         let options = CreateImageOptionsBuilder::default().from_image(name).tag(tag).build();
-        let pull = self.follow("pull the image", self.api.create_image(Some(options), None, None), |_| {});
-        let slow = |_| ExecutorError::Slow { what: format!("pull `{name}:{tag}`"), seconds: limit.as_secs() };
-        tokio::time::timeout(limit, pull).await.map_err(slow)?
+        let mut steps = std::pin::pin!(self.api.create_image(Some(options), None, None));
+        let first = async { steps.next().await.transpose() };
+        within(&self.ask.at, "pull the image", patience, first).await?;
+        self.follow("pull the image", steps, |_| {}).await
     }
 
     /// Makes an image of one layer out of a root file system.

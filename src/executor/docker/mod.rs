@@ -33,6 +33,10 @@ const CALL: Duration = Duration::from_secs(30);
 /// Creating and starting write to disk and wait for the kernel; a busy machine took 5 s.
 const START: Duration = Duration::from_secs(60);
 
+/// Seconds bollard waits for an answer's head. Every call has a shorter deadline of ours, but for a build, whose
+/// context of hundreds of megabytes is sent first.
+const LONGEST: u64 = 1800;
+
 /// How to reach the engine, and what may be mounted. The caller reads the environment.
 #[derive(Debug, Clone, Default)]
 pub struct Access {
@@ -79,7 +83,7 @@ impl Docker {
         let rules = MountRules::new(&places, &real_directory)?;
         let ask = ask::Ask::new(socket, at.clone());
         let version = engine::Version::read(&ask).await?;
-        let api = bollard::Docker::connect_with_unix(&at, 120, bollard::API_DEFAULT_VERSION)
+        let api = bollard::Docker::connect_with_unix(&at, LONGEST, bollard::API_DEFAULT_VERSION)
             .map_err(|e| unreachable(e.to_string()))?;
         let api = within(&at, "version", CALL, api.negotiate_version()).await?;
         Ok(Self { api, ask, rules: rules.into(), dialect: version.dialect() })
