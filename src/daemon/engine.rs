@@ -9,6 +9,7 @@ use std::sync::Arc;
 use crate::domain::event::{Body, Event};
 use crate::domain::run::{Cause, Outcome};
 use crate::journal::Entry;
+use crate::journal::redact::Redactor;
 use crate::lifecycle::{Effect, Phase, Story};
 
 use super::error::EngineError;
@@ -70,53 +71,78 @@ impl Engine {
                 }
                 Urgency::Gently | Urgency::GoOn => {}
             }
-            self.survive("before", effect.name())?;
+            if matches!(effect, Effect::Wait | Effect::Nothing) {
+                return Ok(());
+            }
             let name = effect.name();
             tracing::debug!(bead.id = %story.bead, effect = name, "effect begins");
-            match effect {
-                Effect::Wait | Effect::Nothing => return Ok(()),
-                Effect::Claim => self.claim(story).await?,
-                Effect::StartAttempt { number, from, resume } => {
-                    self.start_attempt(story, number, from, resume).await?;
-                }
-                Effect::PrepareWorkspace => self.prepare(story).await?,
-                Effect::RunAgent => self.run_agent(story).await?,
-                Effect::Export => self.export(story).await?,
-                Effect::Merge => self.merge(story).await?,
-                Effect::Gate => self.gate(story).await?,
-                Effect::Land => self.land(story).await?,
-                Effect::Close => self.close(story).await?,
-                Effect::Settle { outcome, cause, reason, journalled } => {
-                    if journalled {
-                        self.settle(story, outcome, cause, reason).await?;
-                    } else {
-                        self.record(story, Body::Settling { outcome, cause, reason })?;
-                    }
-                }
-                Effect::Suspend { cause, reason, resets_at } => {
-                    self.suspend(story, cause, reason, resets_at)?;
-                }
-                Effect::Resume { why } => self.resume(story, why)?,
-                Effect::CleanUp => self.clean_up(story).await?,
+            self.survive("before", name)?;
+            tokio::select! {
+                biased;
+                // Dropping an effect in its midst is what a crash does to it, and recovery knows both.
+                () = self.stop.at_least(Urgency::AtOnce) => return Err(EngineError::Left),
+                done = self.perform(story, effect) => done?,
             }
             self.survive("after", name)?;
+        }
+    }
+
+    async fn perform(&self, story: &mut Story, effect: Effect) -> Result<(), EngineError> {
+        match effect {
+            Effect::Wait | Effect::Nothing => Ok(()),
+            Effect::Claim => self.claim(story).await,
+            Effect::StartAttempt { number, from, resume } => {
+                self.start_attempt(story, number, from, resume).await
+            }
+            Effect::PrepareWorkspace => self.prepare(story).await,
+            Effect::RunAgent => self.run_agent(story).await,
+            Effect::Export => self.export(story).await,
+            Effect::Merge => self.merge(story).await,
+            Effect::Gate => self.gate(story).await,
+            Effect::Land => self.land(story).await,
+            Effect::Close => self.close(story).await,
+            Effect::Settle { outcome, cause, reason, journalled: true } => {
+                self.settle(story, outcome, cause, reason).await
+            }
+            Effect::Settle { outcome, cause, reason, journalled: false } => {
+                self.record(story, Body::Settling { outcome, cause, reason }).map(|_| ())
+            }
+            Effect::Suspend { cause, reason, resets_at } => self.suspend(story, cause, reason, resets_at),
+            Effect::Resume { why } => self.resume(story, why),
+            Effect::CleanUp => self.clean_up(story).await,
         }
     }
 
     /// Writes an event that moves the story, then tells the listener.
     pub(super) fn record(&self, story: &mut Story, body: Body) -> Result<Event, EngineError> {
         self.survive("commit", story.phase.name())?;
-        let event = self.house.journal.record(story, body)?;
+        let event = self.house.journal.record(story, self.without_secrets(body))?;
         self.progress.event(&event, story);
         self.survive("committed", story.phase.name())?;
         Ok(event)
     }
 
     /// As `record`, with ids of its own.
-    pub(super) fn record_as(&self, story: &mut Story, entry: Entry) -> Result<Event, EngineError> {
+    pub(super) fn record_as(&self, story: &mut Story, mut entry: Entry) -> Result<Event, EngineError> {
+        entry.body = self.without_secrets(entry.body);
         let event = self.house.journal.record_as(story, entry)?;
         self.progress.event(&event, story);
         Ok(event)
+    }
+
+    /// What an agent said may hold what it found: masked before anything is stored (T37).
+    fn without_secrets(&self, body: Body) -> Body {
+        let Ok(text) = serde_json::to_string(&body) else { return body };
+        let masked = self.redactor().redact_text(&text);
+        if masked == text {
+            return body;
+        }
+        // Stars in the place of a string's characters leave JSON what it was.
+        serde_json::from_str(&masked).unwrap_or(body)
+    }
+
+    pub(super) fn redactor(&self) -> Redactor {
+        Redactor::new(self.machine.credential.iter().map(|c| c.expose_for_redaction().as_bytes()))
     }
 
     pub(super) fn survive(&self, when: &str, what: &str) -> Result<(), EngineError> {

@@ -17,6 +17,22 @@ pub struct StoryLock {
     _file: File,
 }
 
+/// Waits for its turn to land on a project's branches: two landings at once would meet in git's own locks.
+pub async fn turn(dir: &Path, project: &ProjectId) -> std::io::Result<StoryLock> {
+    std::fs::create_dir_all(dir)?;
+    let path = dir.join(format!("{project}.landing.lock"));
+    let file = File::options().create(true).read(true).write(true).truncate(false).open(&path)?;
+    loop {
+        match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => return Ok(StoryLock { _file: file }),
+            Err(rustix::io::Errno::WOULDBLOCK) => {
+                tokio::time::sleep(std::time::Duration::from_millis(50)).await
+            }
+            Err(errno) => return Err(errno.into()),
+        }
+    }
+}
+
 /// What taking a lock gave.
 #[derive(Debug)]
 pub enum Taken {

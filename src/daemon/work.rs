@@ -191,7 +191,15 @@ impl Engine {
             let stopping = Stop::default();
             stopping.more();
             let janitor = Engine { stop: stopping, progress: Arc::clone(&self.progress), ..self.clone() };
-            Box::pin(janitor.drive(&mut story)).await?;
+            match Box::pin(janitor.drive(&mut story)).await {
+                Ok(()) => {}
+                Err(error @ (EngineError::Left | EngineError::Died(_))) => return Err(error),
+                // One bead's trouble must not keep the others from their work; the story stays open.
+                Err(error) => {
+                    let text = format!("bead `{}` could not be recovered now: {error}", story.bead);
+                    self.record(&mut story, Body::Notice { text })?;
+                }
+            }
         }
         Ok(())
     }

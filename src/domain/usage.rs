@@ -1,7 +1,7 @@
 //! Tokens and money.
 //!
 //! Owns how usage adds up and what it costs by a dated table (rules 7: an unknown model is charged at the
-//! highest price). It meters nothing itself: `gateway` does. Start with [`PriceTable::cost`].
+//! highest price). It meters nothing itself: `gateway` does. Start with [`PriceTable::request_cost`].
 
 use std::collections::BTreeMap;
 
@@ -55,17 +55,28 @@ pub struct Price {
 pub struct PriceTable {
     /// The day the figures were read, `2026-11-21`.
     pub as_of: String,
-    /// Model name to its price; the name stands for its dated and bracketed variants too.
+    /// Model name to its price. The name stands for dated and bracketed variants too; one that ends in `-`
+    /// stands for a family, and `model>100000` is its price for prompts above so many tokens.
     pub models: BTreeMap<String, Price>,
 }
 
 impl PriceTable {
-    /// The price of the model; of an unknown one, the highest of each kind in the table.
+    /// The price of the longest matching name; where none matches, the highest of each kind in the table.
     pub fn price(&self, model: &str) -> Price {
-        let known =
-            self.models.iter().find(|(name, _)| model.strip_prefix(name.as_str()).is_some_and(is_variant));
-        if let Some((_, price)) = known {
-            return *price;
+        self.price_above(model, 0)
+    }
+
+    fn price_above(&self, model: &str, prompt: u64) -> Price {
+        let rows = self.models.iter().filter_map(|(row, price)| {
+            let (name, above) = match row.split_once('>') {
+                Some((name, above)) => (name, above.parse::<u64>().ok()?),
+                None => (row.as_str(), 0),
+            };
+            let applies = names(name, model) && (above == 0 || prompt > above);
+            applies.then_some(((name.len(), above), *price))
+        });
+        if let Some((_, price)) = rows.max_by_key(|(rank, _)| *rank) {
+            return price;
         }
         let zero = Price { input: 0.0, output: 0.0, cache_read: 0.0, cache_write: 0.0 };
         self.models.values().fold(zero, |high, p| Price {
@@ -76,28 +87,37 @@ impl PriceTable {
         })
     }
 
+    /// The cost of tokens whose requests are not known one by one.
     pub fn cost(&self, model: &str, usage: Usage) -> f64 {
-        let price = self.price(model);
-        #[expect(clippy::cast_precision_loss, reason = "token counts stay far below 2^52")]
-        let million = |tokens: u64| tokens as f64 / 1_000_000.0;
-        million(usage.input) * price.input
-            + million(usage.output) * price.output
-            + million(usage.cache_read) * price.cache_read
-            + million(usage.cache_write) * price.cache_write
+        total(self.price(model), usage)
     }
 
-    /// The same, where `hour_writes` of the cache writes were kept for an hour: those cost twice the input
-    /// price (measured for every model in the list).
-    pub fn cost_with_hour_writes(&self, model: &str, usage: Usage, hour_writes: u64) -> f64 {
+    /// The cost of one request, whose prompt may be long enough for another row. `hour_writes` of its cache
+    /// writes were kept for an hour: those cost twice the input price (measured for every model in the list).
+    pub fn request_cost(&self, model: &str, usage: Usage, hour_writes: u64) -> f64 {
+        let prompt = usage.input.saturating_add(usage.cache_read).saturating_add(usage.cache_write);
+        let price = self.price_above(model, prompt);
         let hour_writes = hour_writes.min(usage.cache_write);
         let short = Usage { cache_write: usage.cache_write - hour_writes, ..usage };
-        let long = Usage { input: hour_writes, ..Usage::default() };
-        self.cost(model, short) + 2.0 * self.cost(model, long)
+        total(price, short) + 2.0 * total(price, Usage { input: hour_writes, ..Usage::default() })
     }
 }
 
-/// What may follow a model's name without making it another model: nothing, a date, `-latest`, or a bracket.
-fn is_variant(rest: &str) -> bool {
-    let date = |d: &str| d.len() == 8 && d.bytes().all(|b| b.is_ascii_digit());
-    rest.is_empty() || rest.starts_with('[') || rest == "-latest" || rest.strip_prefix('-').is_some_and(date)
+fn total(price: Price, usage: Usage) -> f64 {
+    #[expect(clippy::cast_precision_loss, reason = "token counts stay far below 2^52")]
+    let million = |tokens: u64| tokens as f64 / 1_000_000.0;
+    million(usage.input) * price.input
+        + million(usage.output) * price.output
+        + million(usage.cache_read) * price.cache_read
+        + million(usage.cache_write) * price.cache_write
+}
+
+/// A name stands for a model of exactly that name and for its variants: a date, `-latest` or a bracket may
+/// follow. A name that ends in `-` stands for a whole family.
+fn names(name: &str, model: &str) -> bool {
+    let date = |rest: &str| rest.len() == 8 && rest.bytes().all(|b| b.is_ascii_digit());
+    model.strip_prefix(name).is_some_and(|rest| {
+        let variant = rest.starts_with('[') || rest == "-latest" || rest.strip_prefix('-').is_some_and(date);
+        rest.is_empty() || variant || name.ends_with('-')
+    })
 }

@@ -112,7 +112,7 @@ fn respond(answer: reqwest::Response, mut ticket: Ticket) -> Result<Answer, Refu
         ticket.meter.failed(UpstreamFailure { status: Some(status.as_u16()), class: "status" });
     }
     let headers = headers::incoming(answer.headers());
-    let body = Metered { inner: Box::pin(answer.bytes_stream()), ticket };
+    let body = Metered { inner: Box::pin(answer.bytes_stream()), ticket, broken: None };
     let mut response = Response::new(UnsyncBoxBody::new(body));
     *response.status_mut() = status;
     *response.headers_mut() = headers;
@@ -207,16 +207,8 @@ impl Drop for Ticket {
 
 /// The class of a failure and words that hold no address and no key.
 fn classify(error: &reqwest::Error) -> (&'static str, &'static str) {
-    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
-    while let Some(each) = cause {
-        if each.is::<rustls::Error>() {
-            return ("tls", "the upstream's certificate was not accepted");
-        }
-        let io = each.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
-        if io.is_some_and(|inner| inner.is::<rustls::Error>()) {
-            return ("tls", "the upstream's certificate was not accepted");
-        }
-        cause = each.source();
+    if by_certificate(error) {
+        return ("tls", "the upstream's certificate was not accepted");
     }
     if error.is_timeout() {
         ("timeout", "the upstream did not answer in time")
@@ -227,10 +219,28 @@ fn classify(error: &reqwest::Error) -> (&'static str, &'static str) {
     }
 }
 
+fn by_certificate(error: &(dyn std::error::Error + 'static)) -> bool {
+    let mut cause = Some(error);
+    while let Some(each) = cause {
+        if each.is::<rustls::Error>() {
+            return true;
+        }
+        // An I/O error leaves the error it carries out of its own chain.
+        let carried = each.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+        if carried.is_some_and(|carried| by_certificate(carried)) {
+            return true;
+        }
+        cause = each.source();
+    }
+    false
+}
+
 /// The upstream's body, passed on as it comes and read along the way.
 struct Metered<S> {
     inner: Pin<Box<S>>,
     ticket: Ticket,
+    /// A break that is told at the next poll.
+    broken: Option<std::io::Error>,
 }
 
 impl<S: Stream<Item = reqwest::Result<Bytes>>> Body for Metered<S> {
@@ -241,6 +251,9 @@ impl<S: Stream<Item = reqwest::Result<Bytes>>> Body for Metered<S> {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, std::io::Error>>> {
+        if let Some(error) = self.broken.take() {
+            return Poll::Ready(Some(Err(error)));
+        }
         let next = ready!(self.inner.as_mut().poll_next(context));
         Poll::Ready(match next {
             Some(Ok(chunk)) => {
@@ -251,7 +264,10 @@ impl<S: Stream<Item = reqwest::Result<Bytes>>> Body for Metered<S> {
                 let (class, message) = classify(&error);
                 self.ticket.over(Ending::Broken);
                 self.ticket.meter.failed(UpstreamFailure { status: None, class });
-                Some(Err(std::io::Error::other(message)))
+                // The server drops what it has not flushed when a body fails; being pending once makes it flush.
+                self.broken = Some(std::io::Error::other(message));
+                context.waker().wake_by_ref();
+                return Poll::Pending;
             }
             None => {
                 self.ticket.over(Ending::Whole);
@@ -260,3 +276,6 @@ impl<S: Stream<Item = reqwest::Result<Bytes>>> Body for Metered<S> {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

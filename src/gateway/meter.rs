@@ -161,7 +161,7 @@ pub const BUDGET: &str = "a request beyond the budget";
 
 /// A figure that is no number must not open the cap.
 fn spent_out(allowance: f64, spent: f64) -> bool {
-    !(spent < allowance)
+    spent.partial_cmp(&allowance) != Some(std::cmp::Ordering::Less)
 }
 
 /// How a request ended.
@@ -215,7 +215,7 @@ impl Bill<'_> {
             usage.output = usage.output.max(guessed);
         }
         let model = self.seen.model.clone().unwrap_or_else(|| self.asked.chars().take(128).collect());
-        let usd = prices.cost_with_hour_writes(&model, usage, self.seen.hour_writes);
+        let usd = prices.request_cost(&model, usage, self.seen.hour_writes);
         Some(Charge { model, usage, usd, estimated: !self.seen.complete })
     }
 }

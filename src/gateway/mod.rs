@@ -47,8 +47,8 @@ pub enum GatewayError {
     Obstacle { path: PathBuf },
     #[error("cannot {what} the gateway socket `{}`: {source}", path.display())]
     Socket { what: &'static str, path: PathBuf, source: std::io::Error },
-    #[error("cannot make the client for the upstream: {0}")]
-    Client(#[from] reqwest::Error),
+    #[error("cannot make the client for `{host}`: {reason} (https needs the system's `ca-certificates`)")]
+    Client { host: String, reason: String },
 }
 
 /// Everything one gateway needs.
@@ -79,7 +79,10 @@ pub struct Gateway {
 impl Gateway {
     /// Listens when it returns. Needs a tokio runtime.
     pub fn open(spec: GatewaySpec) -> Result<Self, GatewayError> {
-        let client = upstream::client()?;
+        let client = upstream::client(&spec.upstream).map_err(|error| GatewayError::Client {
+            host: spec.upstream.host().to_owned(),
+            reason: innermost(&error),
+        })?;
         let (listening, listener) = socket::Listening::open(&spec.dir, spec.owner)?;
         let meter = Arc::new(Meter::new(spec.limits, spec.prices, spec.already_spent_usd, spec.clock));
         let mut allowed = spec.allowed_uids;
@@ -116,6 +119,15 @@ impl Gateway {
         let _ = task.await;
         meter.subscribe().borrow().clone()
     }
+}
+
+/// The last cause: the outer ones only say that building failed.
+fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut cause = error;
+    while let Some(deeper) = cause.source() {
+        cause = deeper;
+    }
+    cause.to_string()
 }
 
 #[cfg(test)]

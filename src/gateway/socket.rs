@@ -6,11 +6,11 @@
 
 use std::fs::{self, DirBuilder};
 use std::os::fd::OwnedFd;
-use std::os::unix::fs::{DirBuilderExt, FileTypeExt, MetadataExt};
+use std::os::unix::fs::{DirBuilderExt, FileTypeExt};
 use std::os::unix::net::UnixStream as StdStream;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{AtFlags, Gid, Mode, OFlags, Uid};
+use rustix::fs::{AtFlags, FileType, Gid, Mode, OFlags, Uid};
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
 use tokio::net::{UnixListener, UnixStream};
 
@@ -33,8 +33,8 @@ pub struct Owner {
 #[derive(Debug)]
 pub(crate) struct Listening {
     path: PathBuf,
-    /// Device and inode: a successor's socket under the same name is not ours to remove.
-    identity: (u64, u64),
+    /// The socket's own inode, held so that its number is not given to a successor under the same name.
+    node: OwnedFd,
 }
 
 impl Listening {
@@ -51,15 +51,15 @@ impl Listening {
             move |source: rustix::io::Errno| GatewayError::Socket { what, path, source: source.into() }
         };
         let listener = bind(&path).map_err(failed("bind"))?;
+        let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let node = rustix::fs::open(&path, flags, Mode::empty()).map_err(failed("find"))?;
         if let Some(owner) = owner {
-            give(rustix::fs::CWD, &path, owner).map_err(failed("give away"))?;
+            give(&node, owner).map_err(failed("give away"))?;
         }
         rustix::net::listen(&listener, 128).map_err(failed("listen on"))?;
         let io = |source| GatewayError::Socket { what: "listen on", path: path.clone(), source };
-        let about = fs::symlink_metadata(&path).map_err(io)?;
         let listener = UnixListener::from_std(listener.into()).map_err(io)?;
-        let identity = (about.dev(), about.ino());
-        Ok((Self { path, identity }, listener))
+        Ok((Self { path, node }, listener))
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -69,9 +69,10 @@ impl Listening {
 
 impl Drop for Listening {
     fn drop(&mut self) {
-        let ours =
-            fs::symlink_metadata(&self.path).is_ok_and(|about| (about.dev(), about.ino()) == self.identity);
-        if ours {
+        let ours = rustix::fs::fstat(&self.node).ok();
+        let there = rustix::fs::lstat(&self.path).ok();
+        let same = ours.zip(there).is_some_and(|(a, b)| (a.st_dev, a.st_ino) == (b.st_dev, b.st_ino));
+        if same {
             // Nothing is lost when it stays: the next gateway takes a stale socket over.
             let _ = fs::remove_file(&self.path);
         }
@@ -127,9 +128,14 @@ fn bind(path: &Path) -> rustix::io::Result<OwnedFd> {
     Ok(socket)
 }
 
-fn give(at: impl std::os::fd::AsFd, path: &Path, owner: Owner) -> rustix::io::Result<()> {
+/// Gives away the very node that is held, and only a socket: the directory's user may have swapped the name.
+fn give(node: &OwnedFd, owner: Owner) -> rustix::io::Result<()> {
+    let about = rustix::fs::fstat(node)?;
+    if FileType::from_raw_mode(about.st_mode) != FileType::Socket || about.st_nlink != 1 {
+        return Err(rustix::io::Errno::LOOP);
+    }
     let (uid, gid) = (Uid::from_raw(owner.uid), Gid::from_raw(owner.gid));
-    rustix::fs::chownat(at, path, Some(uid), Some(gid), AtFlags::SYMLINK_NOFOLLOW)
+    rustix::fs::chownat(node, "", Some(uid), Some(gid), AtFlags::EMPTY_PATH)
 }
 
 /// Whether the process at the other end runs as one of the allowed users; an unknown one does not.

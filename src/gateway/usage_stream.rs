@@ -99,10 +99,10 @@ impl UsageStream {
         let line = std::mem::take(&mut self.buffer);
         let skipped = std::mem::replace(&mut self.skipping, false);
         let data = line.strip_suffix(b"\r").unwrap_or(&line).strip_prefix(b"data:");
-        if let (Some(data), false) = (data, skipped) {
-            if let Ok(event) = serde_json::from_slice::<Event>(data.trim_ascii_start()) {
-                self.event(event);
-            }
+        let event =
+            data.filter(|_| !skipped).and_then(|data| serde_json::from_slice(data.trim_ascii_start()).ok());
+        if let Some(event) = event {
+            self.event(event);
         }
         self.buffer = line;
         self.buffer.clear();

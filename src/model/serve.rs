@@ -233,7 +233,11 @@ fn send(answer: Answer) -> std::io::Result<Response<Body>> {
         match end {
             End::Whole => None,
             End::Stall => std::future::pending().await,
-            End::Cut => Some(Err(cut())),
+            End::Cut => {
+                // What was said before the cut is to arrive: a body's error drops what is not yet flushed.
+                tokio::time::sleep(Duration::from_millis(20)).await;
+                Some(Err(cut()))
+            }
         }
     });
     let body = pieces.chain(tail.filter_map(std::future::ready));

@@ -24,7 +24,6 @@ use crate::gateway::credential::{Credential, CredentialKind};
 use crate::gateway::meter::{self, MeterReading};
 use crate::gateway::{Gateway, GatewaySpec, SOCKET_NAME};
 use crate::journal::log::{LogPlace, RunLog};
-use crate::journal::redact::Redactor;
 use crate::lifecycle::{Story, Work};
 
 /// The agent's home inside the sandbox.
@@ -98,7 +97,9 @@ impl Engine {
         let reading = gateway.close().await;
         let mut end = self.judge(&seat, &reading, &settings);
         seat.log.close()?;
-        let taken = self.house.clock.now() - began;
+        // An adopted run began in another process.
+        let since = if entry == Entry::Fresh { began } else { work.started };
+        let taken = self.house.clock.now() - since;
         end.seconds = taken.to_std().unwrap_or_default().as_secs_f64();
         self.survive("done", "agent")?;
         self.record(story, Body::AgentEnded(end))?;
@@ -159,8 +160,7 @@ impl Engine {
         let stamp = name.rsplit('/').next().unwrap_or_default().trim_end_matches("-work.log");
         let place =
             LogPlace::new(&self.house.places.logs(&story.project, &story.bead), stamp, RunKind::Work)?;
-        let secrets = self.machine.credential.iter().map(|c| c.expose_for_redaction().as_bytes().to_vec());
-        let redactor = Redactor::new(secrets);
+        let redactor = self.redactor();
         let cap = settings.limits.output.value.bytes();
         let mut stream = Stream::new(self.machine.dialect.as_ref());
         if !place.stdout().exists() {

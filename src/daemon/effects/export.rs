@@ -12,7 +12,6 @@ use tokio::io::AsyncWriteExt as _;
 
 use crate::daemon::engine::Engine;
 use crate::daemon::error::EngineError;
-use crate::daemon::refusal::Refusal;
 use crate::domain::event::Body;
 use crate::domain::ids::{RunId, base36};
 use crate::executor::spec::{Labels, Limits, Mount, Purpose, SandboxSpec};
@@ -55,9 +54,8 @@ impl Engine {
     async fn import(&self, story: &Story, work: &Work) -> Result<Imported, Trouble> {
         let dir = self.house.places.clone_dir(&work.run);
         if !dir.is_dir() {
-            return Err(Trouble::Failed(
-                Refusal::new(format!("the clone of run {} is gone: `{}`", work.run, dir.display())).into(),
-            ));
+            // Nobody can bring it back: a person must know, and no other bead may wait for it.
+            return Err(Trouble::Rejected(format!("the clone is gone: `{}`", dir.display())));
         }
         let settings = self.settings(&story.order).await.map_err(Trouble::Failed)?;
         let image = self.image(&settings).await.map_err(Trouble::Failed)?;

@@ -20,7 +20,6 @@ use crate::executor::spec::Limits;
 use crate::gate::{self, GateError, GateJob, GateReport, GateWatch, Verdict};
 use crate::journal::Entry;
 use crate::journal::log::{LogPlace, RunLog};
-use crate::journal::redact::Redactor;
 use crate::lifecycle::{Candidate, Story};
 
 /// Room for the checkout and what a build makes of it; it lies in memory and counts only where it is used.
@@ -149,9 +148,7 @@ impl GateWatch for Watcher<'_> {
         let stamp = name.rsplit('/').next().unwrap_or_default().trim_end_matches("-gate.log").to_owned();
         let dir = self.engine.house.places.logs(&self.story.project, &self.story.bead);
         let place = LogPlace::new(&dir, &stamp, RunKind::Gate)?;
-        let secrets =
-            self.engine.machine.credential.iter().map(|c| c.expose_for_redaction().as_bytes().to_vec());
-        let mut log = RunLog::create(place, &Redactor::new(secrets), OUTPUT_CAP)?;
+        let mut log = RunLog::create(place, &self.engine.redactor(), OUTPUT_CAP)?;
         log.note(&format!("$ {}", job.gate.run))?;
         self.tell(&run, Body::RunStarted { kind: RunKind::Gate, log: name })?;
         self.tell(&run, Body::GateStarted { gate: job.gate.name.clone(), command: job.gate.run.clone() })?;

@@ -8,6 +8,7 @@ use std::ops::ControlFlow;
 use crate::config::effective::Effective;
 use crate::daemon::engine::{Engine, Failpoint};
 use crate::daemon::error::EngineError;
+use crate::daemon::locks;
 use crate::domain::event::Body;
 use crate::domain::ids::Oid;
 use crate::domain::run::{Cause, Outcome};
@@ -76,6 +77,10 @@ impl Engine {
         // The merge commit comes under the run's own ref: one pack, one ref (rules 2.7).
         self.site.quarantine.keep(&kept.run, &candidate.commit).await?;
         publish::publish(&self.site.quarantine, &self.site.repo, &kept.run).await?;
+        let locks = self.house.places.locks();
+        let _turn = locks::turn(&locks, &self.site.id)
+            .await
+            .map_err(|source| EngineError::Io { path: locks, source })?;
         let notes = self.house.places.landing(&kept.run);
         let request = LandRequest {
             repo: &self.site.repo,

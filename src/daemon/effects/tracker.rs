@@ -39,17 +39,30 @@ impl Engine {
 
     /// A second look before the target is touched: is the bead still ours to finish?
     pub(in crate::daemon) async fn still_ours(&self, story: &Story) -> Result<bool, EngineError> {
-        Ok(self.site.tracker.holds(&story.bead, &claim_of(story)).await?)
+        match self.site.tracker.holds(&story.bead, &claim_of(story)).await {
+            Ok(held) => Ok(held),
+            // A bead that is gone is nobody's.
+            Err(TrackerError::UnknownId { .. } | TrackerError::Deleted { .. }) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
     }
 
     pub(in crate::daemon) async fn close(&self, story: &mut Story) -> Result<(), EngineError> {
         let commit = story.finish.commit.as_ref().map_or("", |c| c.as_str());
         let run = story.tip.as_ref().map_or("", |k| k.run.as_str());
         let reason = format!("landed on {} as {commit} by run {run}", story.order.target);
-        self.site
-            .tracker
-            .release(&story.bead, &claim_of(story), &Release::Closed { reason: reason.clone() })
-            .await?;
+        let release = Release::Closed { reason: reason.clone() };
+        match self.site.tracker.release(&story.bead, &claim_of(story), &release).await {
+            Ok(_) => {}
+            // The work landed; what somebody did to the bead meanwhile is theirs, and is told.
+            Err(error) if error.is_refusal() => {
+                self.record(
+                    story,
+                    Body::Notice { text: format!("landed, but the bead was not closed: {error}") },
+                )?;
+            }
+            Err(error) => return Err(error.into()),
+        }
         self.survive("done", "close")?;
         self.record(story, Body::Closed { reason })?;
         Ok(())
@@ -66,7 +79,7 @@ impl Engine {
             let text = comment(story, outcome, cause.as_ref(), &reason);
             let claim = claim_of(story);
             // Where the claim is no longer ours, somebody else decided; their word stands.
-            if self.site.tracker.holds(&story.bead, &claim).await? {
+            if self.still_ours(story).await? {
                 if matches!(outcome, Outcome::Parked | Outcome::NoChange) {
                     self.site
                         .tracker

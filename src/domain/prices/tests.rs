@@ -24,8 +24,9 @@ fn recorded_costs_come_out_again() {
 #[test]
 fn an_hour_of_cache_costs_twice_the_input() {
     let usage = Usage { cache_write: 100_000, ..Usage::default() };
-    same(list_prices().cost_with_hour_writes("claude-opus-5-5", usage, 100_000), 0.8);
-    same(list_prices().cost_with_hour_writes("claude-haiku-5-5", usage, 0), 0.0125);
+    same(list_prices().request_cost("claude-opus-5-5", usage, 100_000), 0.8);
+    same(list_prices().request_cost("claude-haiku-5-5", usage, 0), 0.0125);
+    same(list_prices().request_cost("claude-haiku-5-5", usage, 100_000), 0.02);
 }
 
 #[test]
@@ -43,4 +44,31 @@ fn dates_and_variants_do_not_make_a_model_unknown() {
     {
         same(cost(known, 1_000_000, 0, 0, 0), 1.0);
     }
+}
+
+#[test]
+fn a_family_is_named_with_a_dash_at_its_end() {
+    let table: PriceTable = serde_yaml::from_str(
+        "{as_of: x, models: {claude-opus-: {input: 4, output: 20, cache_read: 1, cache_write: 5},
+          claude-opus-9: {input: 3, output: 9, cache_read: 1, cache_write: 5}}}",
+    )
+    .unwrap();
+    assert_eq!(table.price("claude-opus-8-1").output, 20.0);
+    assert_eq!(table.price("claude-opus-9-20270101").output, 9.0);
+    assert_eq!(table.price("claude-opus-9-5").output, 20.0);
+}
+
+/// Measured with the real CLI: one token more than 100,000 in the prompt, cached or not, makes all of it dear.
+#[test]
+fn a_long_prompt_may_have_its_own_price() {
+    let request = |input, output, cache_read, cache_write| {
+        let usage = Usage { input, output, cache_read, cache_write };
+        list_prices().request_cost("claude-haiku-5-5-20260901", usage, 0)
+    };
+    same(request(100_000, 0, 0, 0), 0.01);
+    same(request(100_001, 0, 0, 0), 0.050_000_5);
+    same(request(1, 0, 100_000, 0), 0.005_000_5);
+    same(request(100_001, 100_000, 0, 0), 0.300_000_5);
+    same(request(0, 0, 60_000, 60_000), 0.0405);
+    same(request(1, 100_000, 0, 0), 0.050_000_1);
 }
