@@ -236,7 +236,7 @@ impl Sitting<'_> {
     }
 
     /// What a run said can no longer be known whole: it is ended, and its clone goes on in another.
-    async fn put_down(&self) -> Result<Option<Attached>, EngineError> {
+    async fn put_down(&mut self) -> Result<Option<Attached>, EngineError> {
         self.executor.signal(&self.id, Signal::Kill).await?;
         Ok(None)
     }

@@ -21,3 +21,6 @@ pub mod tell;
 pub mod verify;
 pub mod watch;
 pub mod work;
+
+#[cfg(test)]
+mod tests;

@@ -63,6 +63,8 @@ pub struct Watch {
     last_activity: Duration,
     stage: Stage,
     why: Option<StopReason>,
+    /// The task: its delivery is proved by any turn, also of a client that does not report messages.
+    task: Option<String>,
     undelivered: HashSet<String>,
 }
 
@@ -76,6 +78,7 @@ impl Watch {
             last_activity: now,
             stage: Stage::Running,
             why: None,
+            task: None,
             undelivered: HashSet::new(),
         }
     }
@@ -90,6 +93,9 @@ impl Watch {
 
     /// A message went in; the run may not end before the agent has seen it.
     pub fn sent(&mut self, uuid: &str) {
+        if self.task.is_none() {
+            self.task = Some(uuid.to_owned());
+        }
         self.undelivered.insert(uuid.to_owned());
     }
 
@@ -101,10 +107,16 @@ impl Watch {
     /// The agent's stream said something.
     pub fn saw(&mut self, event: &AgentEvent, now: Duration) {
         self.active(now);
-        if let AgentEvent::Message { uuid, state } = event
-            && state != "queued"
-        {
-            self.undelivered.remove(uuid);
+        match event {
+            AgentEvent::Message { uuid, state } if state != "queued" => {
+                self.undelivered.remove(uuid);
+            }
+            AgentEvent::TurnEnd(_) => {
+                if let Some(task) = &self.task {
+                    self.undelivered.remove(task);
+                }
+            }
+            _ => {}
         }
     }
 

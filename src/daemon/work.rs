@@ -39,7 +39,7 @@ pub struct Ended {
 }
 
 impl Ended {
-    fn of(story: &Story) -> Self {
+    pub(super) fn of(story: &Story) -> Self {
         let mut finish = story.finish.clone();
         let mut until = None;
         if let Phase::Suspended { cause, reason, until: at } = &story.phase {

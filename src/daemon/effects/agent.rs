@@ -60,6 +60,9 @@ impl Engine {
         let began = self.house.clock.now();
         let (id, attached, entry) = match place {
             Place::There(id) => {
+                if work.container.is_none() {
+                    self.record(story, Body::AgentStarted { container: id.0.clone() })?;
+                }
                 let attached = self.machine.executor.attach(&id, seen(log.stored())).await?;
                 (id, attached, Entry::Adopted)
             }

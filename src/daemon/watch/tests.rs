@@ -55,12 +55,23 @@ fn f18_after_a_result_the_session_is_ended_and_a_process_that_stays_is_killed() 
 #[test]
 fn an_undelivered_message_keeps_a_settled_run_open() {
     let mut w = watch();
+    w.sent("task");
+    w.saw(&AgentEvent::TurnEnd(Box::default()), S(1));
     w.sent("u");
     assert_eq!(w.tick(S(2), SETTLED), None);
     w.saw(&AgentEvent::Message { uuid: "u".into(), state: "queued".into() }, S(3));
     assert_eq!(w.tick(S(3), SETTLED), None);
     w.saw(&AgentEvent::Message { uuid: "u".into(), state: "started".into() }, S(3));
     assert_eq!(w.tick(S(4), SETTLED), Some(Action::EndSession));
+}
+
+#[test]
+fn a_client_that_reports_no_messages_still_ends_after_its_turn() {
+    let mut w = watch();
+    w.sent("task");
+    assert_eq!(w.tick(S(1), SETTLED), None);
+    w.saw(&AgentEvent::TurnEnd(Box::default()), S(2));
+    assert_eq!(w.tick(S(2), SETTLED), Some(Action::EndSession));
 }
 
 #[test]

@@ -1,0 +1,187 @@
+//! The engine over real git, the real tracker and journal, and scripted sandboxes: dying at every point.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+
+use super::engine::{Engine, Failpoint};
+use super::error::EngineError;
+use super::house::{House, Site};
+use super::machine::Machine;
+use super::verify;
+use super::work::{Ended, WorkRequest};
+use crate::agent::claude::Claude;
+use crate::clock::{RandomIds, SystemClock};
+use crate::config::environment::{Environment, Inherited, Secret};
+use crate::domain::ids::BeadId;
+use crate::domain::run::Outcome;
+use crate::executor::Executor as _;
+use crate::executor::scripted::{Ending, Scripted, Stage};
+use crate::executor::spec::Purpose;
+
+/// A project, a state directory and a world of sandboxes that outlive any engine.
+struct World {
+    dir: tempfile::TempDir,
+    executor: Scripted,
+    bead: BeadId,
+}
+
+/// The agent writes `bad` first and `good` where it finds `bad`; the gate wants `good`.
+async fn agent(mut stage: Stage) -> Ending {
+    let _task = stage.read_line().await;
+    let file = stage.host("/work").join("work.txt");
+    let before = std::fs::read_to_string(&file).unwrap_or_default();
+    std::fs::write(&file, if before.is_empty() { "bad\n" } else { "good\n" }).unwrap();
+    let said = ["init", "assistant", "result"].map(|kind| match kind {
+        "init" => r#"{"type":"system","subtype":"init","session_id":"s","model":"claude-opus-5-5","claude_code_version":"2.1.329","uuid":"1"}"#,
+        "assistant" => r#"{"type":"assistant","message":{"id":"m","role":"assistant","model":"claude-opus-5-5","content":[{"type":"text","text":"done"}],"usage":{"input_tokens":1,"output_tokens":1}},"parent_tool_use_id":null,"uuid":"2"}"#,
+        _ => r#"{"type":"result","subtype":"success","is_error":false,"terminal_reason":"completed","num_turns":1,"result":"done","total_cost_usd":0.01,"queued_turn_count":0,"uuid":"3"}"#,
+    });
+    for line in said {
+        stage.stdout(format!("{line}\n"));
+    }
+    loop {
+        if stage.read_line().await.contains("end_session") {
+            return Ending::Code(0);
+        }
+    }
+}
+
+fn git(dir: &Path, args: &[&str]) -> String {
+    let output = std::process::Command::new("git")
+        .args(["-c", "user.name=T", "-c", "user.email=t@localhost"])
+        .args(args)
+        .current_dir(dir)
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "git {args:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8_lossy(&output.stdout).trim().to_owned()
+}
+
+impl World {
+    fn new() -> Self {
+        let dir = tempfile::Builder::new().prefix("bead-crash-").tempdir().unwrap();
+        let repo = dir.path().join("repo");
+        std::fs::create_dir_all(repo.join(".beads")).unwrap();
+        git(&repo, &["init", "-q", "-b", "main"]);
+        std::fs::write(repo.join("README.md"), "a project\n").unwrap();
+        std::fs::write(repo.join("bead.yaml"), "gates: [{ name: good, run: grep -q good work.txt }]\n").unwrap();
+        let line = r#"{"id":"t-1","title":"Write it","status":"open","priority":1,"issue_type":"task","created_at":"2026-01-01T00:00:00Z","updated_at":"2026-01-01T00:00:00Z"}"#;
+        std::fs::write(repo.join(".beads/issues.jsonl"), format!("{line}\n")).unwrap();
+        git(&repo, &["add", "-A"]);
+        git(&repo, &["commit", "-q", "-m", "begin"]);
+        let executor = Scripted::new().on(Purpose::Agent, agent);
+        Self { dir, executor, bead: BeadId::new("t-1") }
+    }
+
+    fn repo(&self) -> PathBuf {
+        self.dir.path().join("repo")
+    }
+
+    async fn engine(&self) -> (Arc<House>, Arc<Site>, Engine) {
+        let environment = Environment {
+            state_dir: Some(self.dir.path().join("state")),
+            config_dir: Some(self.dir.path().join("config")),
+            home: Some(self.dir.path().join("home")),
+            api_key: Some(Secret::new("scripted-key")),
+            inherited: Inherited(std::env::vars_os().collect()),
+            ..Environment::default()
+        };
+        let clock = Arc::new(SystemClock::default());
+        let house = Arc::new(House::open(environment, clock, Arc::new(RandomIds)).unwrap());
+        let site = Arc::new(Site::open(&house, &self.repo()).await.unwrap());
+        let machine = Machine::new(&house, Arc::new(self.executor.clone()), Arc::new(Claude)).unwrap();
+        let engine = Engine::new(Arc::clone(&house), Arc::clone(&site), Arc::new(machine));
+        (house, site, engine)
+    }
+
+    fn request(&self) -> WorkRequest {
+        WorkRequest { bead: self.bead.clone(), force: false, no_gates: false, target: None, model: None }
+    }
+
+    async fn work(&self, failpoint: Failpoint) -> Result<Ended, EngineError> {
+        let (_, _, engine) = self.engine().await;
+        engine.with_failpoint(failpoint).work(self.request()).await
+    }
+
+    /// What must be true at the end, whatever happened on the way.
+    async fn check(&self, ended: &Ended, why: &str) {
+        assert_eq!(ended.finish.outcome, Outcome::Landed, "{why}: {}", ended.finish.reason);
+        assert_eq!(ended.finish.attempts, 2, "{why}: a crash is no attempt");
+        let merges = git(&self.repo(), &["rev-list", "--count", "--merges", "main"]);
+        assert_eq!(merges, "1", "{why}: landed once");
+        assert_eq!(git(&self.repo(), &["show", "main:work.txt"]), "good", "{why}");
+        let tracker = std::fs::read_to_string(self.repo().join(".beads/issues.jsonl")).unwrap();
+        assert!(tracker.contains(r#""status":"closed""#) && !tracker.contains("beadwork_claim"), "{why}: {tracker}");
+        let (house, site, _) = self.engine().await;
+        let report = verify::check(&house, &site, Some(&self.executor)).await.unwrap();
+        assert_eq!(report.violations, Vec::<String>::new(), "{why}");
+        assert_eq!(self.executor.list(&house.instance).await.unwrap(), vec![], "{why}: sandboxes are left");
+        let clones = std::fs::read_dir(self.dir.path().join("state/clones")).unwrap().count();
+        assert_eq!(clones, 0, "{why}: clones are left");
+        let agents = self.executor.started().iter().filter(|s| s.purpose == Purpose::Agent).count();
+        assert_eq!(agents, 2, "{why}: one container for each attempt");
+    }
+}
+
+/// Every failpoint that a whole story passes, in order.
+async fn points() -> Vec<String> {
+    let world = World::new();
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let note = Arc::clone(&seen);
+    let ended = world.work(Arc::new(move |name: &str| {
+        note.lock().unwrap().push(name.to_owned());
+        false
+    }));
+    let ended = ended.await.unwrap();
+    world.check(&ended, "without a crash").await;
+    seen.lock().unwrap().clone()
+}
+
+/// Dies at the nth point, then works again until the end.
+async fn die_at(n: usize, name: &str) {
+    let world = World::new();
+    let count = AtomicUsize::new(0);
+    let died = world.work(Arc::new(move |_: &str| count.fetch_add(1, Ordering::SeqCst) == n)).await;
+    let why = format!("died at point {n}, {name}");
+    match died {
+        Err(_) => {}
+        // The last points come after the story's end: nothing is left to die of.
+        Ok(ended) => return world.check(&ended, &why).await,
+    }
+    match world.work(Arc::new(|_: &str| false)).await {
+        Ok(ended) => world.check(&ended, &why).await,
+        // It died after the story's last word: nothing is left to do but to tell.
+        Err(EngineError::Refused(refusal)) if refusal.message.contains("closed since") => {
+            let (house, site, _) = world.engine().await;
+            let story = house.journal.stories_of(&site.id, &world.bead).unwrap().pop().unwrap();
+            world.check(&Ended::of(&story), &why).await;
+        }
+        Err(error) => panic!("{why}, then: {error}"),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn f01_f05_f06_a_crash_at_every_effect_ends_in_the_same_story() {
+    let points = points().await;
+    let distinct: BTreeSet<&String> = points.iter().collect();
+    assert!(distinct.len() > 40, "only {} failpoints: {distinct:?}", distinct.len());
+    // Of points that are passed in both attempts the later one: it has more behind it that could be lost.
+    let last: std::collections::BTreeMap<String, usize> =
+        points.into_iter().enumerate().map(|(n, name)| (name, n)).collect();
+    let mut waiting: Vec<(usize, String)> = last.into_iter().map(|(name, n)| (n, name)).collect();
+    while !waiting.is_empty() {
+        let batch: Vec<_> = waiting.drain(..waiting.len().min(4)).collect();
+        let dying = batch.into_iter().map(|(n, name)| {
+            tokio::spawn(async move {
+                let limit = std::time::Duration::from_secs(90);
+                let done = tokio::time::timeout(limit, die_at(n, &name)).await;
+                assert!(done.is_ok(), "point {n}, {name}: not done within {limit:?}");
+            })
+        });
+        for died in dying.collect::<Vec<_>>() {
+            died.await.unwrap();
+        }
+    }
+}
