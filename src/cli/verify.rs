@@ -1,4 +1,6 @@
 //! `bead verify`: does everything tell one story?
+//!
+//! Owns how the report is shown and its exit code (1 when anything is wrong); the checks are the daemon's.
 
 use clap::Args as ClapArgs;
 

@@ -1,4 +1,7 @@
 //! `bead work`: beads, one after the other, from ready to landed, or exactly why not.
+//!
+//! Owns the signals (once: stop properly, twice: leave), the last line and the exit code. What happens in
+//! between is the engine's. Start with [`run`].
 
 use std::sync::Arc;
 
@@ -72,7 +75,7 @@ pub(super) async fn run(desk: &Desk, args: Args) -> Result<Exit, CliError> {
 async fn one(desk: &Desk, stop: &Stop, request: WorkRequest) -> Result<Exit, CliError> {
     let house = Arc::new(desk.house()?);
     let site = Arc::new(desk.site_in(&house).await?);
-    let machine = Arc::new(desk.machine(&house).await?);
+    let machine = Arc::new(desk.machine(&house)?);
     let engine =
         Engine::new(house, site, machine).with_person(stop.clone(), Arc::new(Live { output: desk.output }));
     let ended = match engine.work(request).await {

@@ -5,7 +5,12 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::domain::event::Ending;
+use crate::domain::event::{AgentEnd, Body, Order};
+use crate::domain::finding::Finding;
+use crate::domain::ids::{BeadId, Oid, ProjectId, RunId};
 use crate::domain::run::RunKind;
+use crate::domain::run::{Cause, Outcome};
+use chrono::Utc;
 
 /// A story under test, with a counter for `seq`.
 struct Told {
