@@ -8,8 +8,8 @@ use std::sync::Arc;
 use clap::Args as ClapArgs;
 
 use super::desk::{Desk, engine_error};
-use super::output::{BAD, GOOD, WARN, paint};
-use super::progress::Live;
+use super::output::{BAD, GOOD, Output, WARN, paint};
+use super::progress::{Live, wrap};
 use super::{CliError, Exit};
 use crate::daemon::work::{Ended, WorkRequest};
 use crate::daemon::{engine::Engine, error::EngineError, stop::Stop, tell};
@@ -76,8 +76,8 @@ async fn one(desk: &Desk, stop: &Stop, request: WorkRequest) -> Result<Exit, Cli
     let house = Arc::new(desk.house()?);
     let site = Arc::new(desk.site_in(&house).await?);
     let machine = Arc::new(desk.machine(&house)?);
-    let engine =
-        Engine::new(house, site, machine).with_person(stop.clone(), Arc::new(Live { output: desk.output }));
+    let live = Live::new(desk.output, request.bead.clone());
+    let engine = Engine::new(house, site, machine).with_person(stop.clone(), Arc::new(live));
     let ended = match engine.work(request).await {
         Ok(ended) => ended,
         Err(EngineError::Left) => {
@@ -89,7 +89,7 @@ async fn one(desk: &Desk, stop: &Stop, request: WorkRequest) -> Result<Exit, Cli
     if desk.output.json {
         desk.output.value(&ended.result_line());
     } else {
-        desk.output.line(&summary(&ended));
+        desk.output.line(&summary(desk.output, &ended));
         for hint in ended.hints() {
             desk.output.say(&format!("  hint: {hint}"));
         }
@@ -101,8 +101,8 @@ async fn one(desk: &Desk, stop: &Stop, request: WorkRequest) -> Result<Exit, Cli
     })
 }
 
-/// One line a person can act on.
-fn summary(ended: &Ended) -> String {
+/// How it ended, in one line, and why, in the next.
+fn summary(output: Output, ended: &Ended) -> String {
     let finish = &ended.finish;
     let style = match finish.outcome {
         Outcome::Landed => GOOD,
@@ -112,13 +112,21 @@ fn summary(ended: &Ended) -> String {
     let word = paint(style, finish.outcome.as_str());
     let commit = finish.commit.as_ref().map(|c| format!(" {}", c.short())).unwrap_or_default();
     let cause = finish.cause.as_ref().map(|c| format!(" ({})", c.as_str())).unwrap_or_default();
-    let tail = format!("{}, ${:.2}", tell::count(finish.attempts, "attempt"), finish.cost_usd);
-    let reason = crate::domain::clean::clean_line(&finish.reason);
-    format!("{}: {word}{commit}{cause}: {reason} [{tail}]", ended.bead)
+    let mut text = format!(
+        "{}: {word}{commit}{cause}, {}, ${:.2}",
+        ended.bead,
+        tell::count(finish.attempts, "attempt"),
+        finish.cost_usd
+    );
+    for line in wrap(&finish.reason, output.width.saturating_sub(2)).iter().filter(|l| !l.is_empty()) {
+        text.push_str("\n  ");
+        text.push_str(line);
+    }
+    text
 }
 
 /// The first Ctrl-C stops properly, the second leaves at once.
-async fn listen(stop: Stop, output: super::output::Output) {
+async fn listen(stop: Stop, output: Output) {
     use tokio::signal::unix::{SignalKind, signal};
     let (Ok(mut interrupt), Ok(mut terminate)) =
         (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
