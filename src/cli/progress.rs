@@ -52,16 +52,16 @@ impl Progress for Live {
                 self.output.say(&format!("  {}  {}", paint(STRONG, &attempt), paint(DIM, run)));
             }
             // The last line says how the bead itself ended, and failed gates were told one by one.
-            Body::Settling { .. } | Body::GatesFailed { .. } if story.bead == self.bead => {}
+            Body::Settling { .. } | Body::GatesFailed { .. } | Body::NothingChanged { .. }
+                if story.bead == self.bead => {}
             Body::Recovered { .. } | Body::Settling { .. } if story.bead != self.bead => {
                 self.mark(WARN, '!', &format!("{}: {text}", story.bead));
             }
             Body::AgentEnded(end) if end.ending == Ending::Finished => self.mark(DIM, '-', &text),
             Body::AgentEnded(_) | Body::ExportRejected { .. } => self.mark(BAD, 'x', &text),
             Body::GateStarted { gate, .. } => self.mark(DIM, '-', &format!("gate {gate} runs")),
-            Body::GateEnded { passed: true, .. } | Body::Landed { .. } | Body::Closed { .. } => {
-                self.mark(GOOD, '+', &text);
-            }
+            Body::GateEnded { passed: true, .. } | Body::Landed { .. } => self.mark(GOOD, '+', &text),
+            Body::Closed { .. } => self.mark(GOOD, '+', "bead closed"),
             Body::GateEnded { passed: false, .. } => self.mark(BAD, 'x', &text),
             Body::Conflicted { .. }
             | Body::Protected { .. }
@@ -97,10 +97,15 @@ impl Progress for Live {
                 None => return,
             },
         };
-        for part in text.lines().take(MESSAGE_LINES) {
-            self.output.say(&paint(style, &format!("    {}", self.fit(part, 4))));
+        // The agent's words are read, so they are wrapped; commands and outputs only show where it is.
+        let lines: Vec<String> = match event {
+            AgentEvent::Text { .. } => text.lines().flat_map(|line| self.words(line)).collect(),
+            _ => text.lines().map(|line| self.fit(line, 4)).collect(),
+        };
+        for line in lines.iter().take(MESSAGE_LINES) {
+            self.output.say(&paint(style, &format!("    {line}")));
         }
-        let more = text.lines().count().saturating_sub(MESSAGE_LINES);
+        let more = lines.len().saturating_sub(MESSAGE_LINES);
         if more > 0 {
             self.output.say(&paint(DIM, &format!("      ({more} more lines in the log)")));
         }
@@ -133,6 +138,15 @@ impl Live {
             let sign = if index == 0 { sign } else { ' ' };
             self.output.say(&format!("  {} {line}", paint(style, &sign.to_string())));
         }
+    }
+
+    /// A line of the agent's message, wrapped under its mark.
+    fn words(&self, line: &str) -> Vec<String> {
+        let marked = line.starts_with('»');
+        let text = line.trim_start_matches('»').trim_start();
+        let room = self.output.width.saturating_sub(6).max(24);
+        let mark = |index| if marked && index == 0 { "» " } else { "  " };
+        wrap(text, room).iter().enumerate().map(|(index, part)| format!("{}{part}", mark(index))).collect()
     }
 
     fn fit(&self, text: &str, indent: usize) -> String {

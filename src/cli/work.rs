@@ -43,7 +43,10 @@ pub(super) async fn run(desk: &Desk, args: Args) -> Result<Exit, CliError> {
     let signals = tokio::spawn(listen(stop.clone(), desk.output));
     let mut first = Exit::Done;
     let _ = args.no_review;
-    for id in &args.ids {
+    for (index, id) in args.ids.iter().enumerate() {
+        if index > 0 && !desk.output.json {
+            desk.output.say("");
+        }
         let request = WorkRequest {
             bead: BeadId::new(id.clone()),
             force: args.force,
@@ -112,12 +115,17 @@ fn summary(output: Output, ended: &Ended) -> String {
     let word = paint(style, finish.outcome.as_str());
     let commit = finish.commit.as_ref().map(|c| format!(" {}", c.short())).unwrap_or_default();
     let cause = finish.cause.as_ref().map(|c| format!(" ({})", c.as_str())).unwrap_or_default();
+    let landed = finish.outcome == Outcome::Landed;
+    let on = if landed { format!(" on {}", ended.target) } else { String::new() };
     let mut text = format!(
-        "{}: {word}{commit}{cause}, {}, ${:.2}",
+        "{}: {word}{commit}{on}{cause}, {}, ${:.2}",
         ended.bead,
         tell::count(finish.attempts, "attempt"),
         finish.cost_usd
     );
+    if landed {
+        return text;
+    }
     for line in wrap(&finish.reason, output.width.saturating_sub(2)).iter().filter(|l| !l.is_empty()) {
         text.push_str("\n  ");
         text.push_str(line);

@@ -49,7 +49,11 @@ pub fn sentence(body: &Body) -> String {
         Body::GateEnded { gate, passed, summary, seconds } => {
             let word = if *passed { "passed" } else { "failed" };
             let summary = summary.trim_start_matches(word).trim_start_matches([':', ' ']);
-            let colon = if summary.is_empty() { "" } else { ": " };
+            let colon = match summary.chars().next() {
+                None => "",
+                Some('(') => " ",
+                Some(_) => ": ",
+            };
             format!("gate {gate} {word} in {seconds:.1} s{colon}{summary}")
         }
         Body::GatesPassed { skipped: true } => "landing without gates, as asked".to_owned(),
