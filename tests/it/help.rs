@@ -7,10 +7,7 @@ use crate::harness::BeadEnv;
 /// Each command with the flags that the interface promises.
 const PROMISED: &[(&[&str], &[&str])] = &[
     (&["init"], &["--yes", "--prefix"]),
-    (
-        &["add"],
-        &["--description", "-d", "--priority", "-p", "--type", "--dep", "--blocks", "--label"],
-    ),
+    (&["add"], &["--description", "-d", "--priority", "-p", "--type", "--dep", "--blocks", "--label"]),
     (&["list"], &["--status", "--type", "--priority", "--label", "--assignee", "--all"]),
     (&["show"], &[]),
     (&["ready"], &["--limit"]),
@@ -38,7 +35,11 @@ fn every_promised_command_and_flag_is_there() {
         let help = env.bead(&args).expect(0).out;
         for flag in flags.iter().chain(&["--json", "--project", "--quiet", "--color"]) {
             let named = |word: &str| word.trim_matches(|c| c == ',' || c == '[' || c == ']') == *flag;
-            assert!(help.split_whitespace().any(named), "`bead {}` has no {flag}:\n{help}", command.join(" "));
+            assert!(
+                help.split_whitespace().any(named),
+                "`bead {}` has no {flag}:\n{help}",
+                command.join(" ")
+            );
         }
         // `<ID>` or `[ID]` without a word of explanation helps nobody.
         for line in help.lines().filter(|line| line.starts_with("  <") || line.starts_with("  [")) {

@@ -5,5 +5,6 @@ mod harness;
 mod help;
 mod json;
 
+mod readme;
 mod refusals;
 mod tidy;

@@ -177,7 +177,10 @@ fn a_bead_yaml_that_cannot_be_followed() {
         ("gates: [\n", &["bead.yaml:2", "commit it"]),
         ("gates: [{ name: t, run: x, timeout: soon }]\n", &["duration", "`soon`", "10m"]),
         ("target: main\n", &["no gates", "--no-gates"]),
-        ("limits: { run_time: 99h }\ngates: [{ name: t, run: x }]\n", &["narrow", "99h", "6h", "config.yaml"]),
+        (
+            "limits: { run_time: 99h }\ngates: [{ name: t, run: x }]\n",
+            &["narrow", "99h", "6h", "config.yaml"],
+        ),
         ("review: { enabled: true }\ngates: [{ name: t, run: x }]\n", &["`review` is not built yet"]),
         ("target: nope\ngates: [{ name: t, run: x }]\n", &["no branch `nope`"]),
     ] {
@@ -263,7 +266,11 @@ fn rehearsals_that_cannot_begin() {
         Case(&["rehearse", "missing.yaml", "--", "work", &id], 3, &["missing.yaml"]),
         Case(&["rehearse", &script], 2, &["COMMAND"]),
         Case(&["rehearse", &script, "--", "frob"], 2, &["frob"]),
-        Case(&["rehearse", &script, "--", "rehearse", "x", "--", "list"], 2, &["cannot rehearse a rehearsal"]),
+        Case(
+            &["rehearse", &script, "--", "rehearse", "x", "--", "list"],
+            2,
+            &["cannot rehearse a rehearsal"],
+        ),
         Case(&["rehearse", &script, "--", "list", "--project", "/"], 2, &["before `rehearse`"]),
         Case(&["rehearse", &script, "--", "work", "nope"], 3, &["unknown bead"]),
         Case(&["rehearse", &script, "--", "add", "Only on the copy"], 0, &["nothing of it is kept"]),
