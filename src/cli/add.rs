@@ -1,4 +1,7 @@
 //! `bead add`: a new bead with its edges.
+//!
+//! Owns the grammar of `--dep` and `--blocks` and what is refused before the tracker is asked. Ids and cycles
+//! are the tracker's. Start with [`run`].
 
 use clap::Args as ClapArgs;
 
@@ -26,11 +29,20 @@ pub(super) struct Args {
     /// ID waits for the new bead
     #[arg(long, value_name = "ID")]
     blocks: Vec<String>,
+    /// A label; may be given several times
     #[arg(long, short, value_name = "LABEL")]
     label: Vec<String>,
 }
 
 pub(super) async fn run(desk: &Desk, args: Args) -> Result<Exit, CliError> {
+    if args.title.trim().is_empty() || args.title.contains(['\n', '\r']) {
+        return Err(CliError::new(Exit::Usage, "the title is one line of text")
+            .hint("what an agent needs to know beside it: `-d TEXT`"));
+    }
+    let edges = args.dep.iter().map(|text| edge(text)).collect::<Result<Vec<_>, _>>()?;
+    for (kind, id) in edges.iter().filter(|(kind, _)| !EDGES.contains(&kind.as_str())) {
+        desk.output.warn(&format!("`{kind}` is no edge type of `bd`: the new bead does not wait for {id}"));
+    }
     let (_, site) = desk.open().await?;
     let description = if args.description == "-" { desk.read_stdin()? } else { args.description };
     let new = NewBead {
@@ -39,7 +51,7 @@ pub(super) async fn run(desk: &Desk, args: Args) -> Result<Exit, CliError> {
         priority: args.priority,
         issue_type: args.kind,
         labels: args.label,
-        edges: args.dep.iter().map(|text| edge(text)).collect::<Result<_, _>>()?,
+        edges,
         blocks: args.blocks.into_iter().map(BeadId::new).collect(),
         actor: desk.actor(),
     };
@@ -51,6 +63,29 @@ pub(super) async fn run(desk: &Desk, args: Args) -> Result<Exit, CliError> {
     }
     Ok(Exit::Done)
 }
+
+/// The edge types that `bd` has words for; it takes any other as a link that holds nothing back.
+const EDGES: [&str; 19] = [
+    "blocks",
+    "parent-child",
+    "conditional-blocks",
+    "waits-for",
+    "related",
+    "discovered-from",
+    "replies-to",
+    "relates-to",
+    "duplicates",
+    "supersedes",
+    "authored-by",
+    "assigned-to",
+    "approved-by",
+    "attests",
+    "tracks",
+    "until",
+    "caused-by",
+    "validates",
+    "delegated-from",
+];
 
 /// `ID` or `TYPE:ID`. `blocks:ID` is refused, because `bd` changed its direction in 1.0.4.
 fn edge(text: &str) -> Result<(String, BeadId), CliError> {

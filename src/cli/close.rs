@@ -1,15 +1,20 @@
 //! `bead close` and `bead reopen`: a person's own decision about a bead.
+//!
+//! Owns their arguments and the order: refuse, change the tracker, journal what a person did. Work under way is
+//! never touched. Start with [`close`].
 
 use clap::Args as ClapArgs;
 
 use super::desk::{Desk, engine_error, tracker_error};
 use super::{CliError, Exit};
-use crate::beads::Edit;
+use crate::beads::{Edit, PARKED};
+use crate::daemon::queue;
 use crate::domain::bead::Status;
 use crate::domain::ids::BeadId;
 
 #[derive(Debug, ClapArgs)]
 pub(super) struct CloseArgs {
+    /// The bead
     id: String,
     /// Why it is closed
     #[arg(long, short, value_name = "TEXT")]
@@ -18,10 +23,14 @@ pub(super) struct CloseArgs {
 
 #[derive(Debug, ClapArgs)]
 pub(super) struct ReopenArgs {
+    /// The bead
     id: String,
 }
 
 pub(super) async fn close(desk: &Desk, args: CloseArgs) -> Result<Exit, CliError> {
+    if args.reason.trim().is_empty() {
+        return Err(CliError::new(Exit::Usage, "`--reason` is empty: expected why the bead is closed"));
+    }
     let (house, site) = desk.open().await?;
     let id = BeadId::new(args.id);
     house.refuse_while_worked_on(&site, &id).map_err(engine_error)?;
@@ -40,6 +49,11 @@ pub(super) async fn reopen(desk: &Desk, args: ReopenArgs) -> Result<Exit, CliErr
     let id = BeadId::new(args.id);
     house.refuse_while_worked_on(&site, &id).map_err(engine_error)?;
     let bead = site.tracker.show(&id).await.map_err(tracker_error)?;
+    let free = bead.status == Status::Open && bead.assignee.is_none() && !bead.has_label(PARKED);
+    if free && queue::landed_but_open(&house, &site, &bead).map_err(engine_error)?.is_none() {
+        return Err(CliError::refused(format!("bead `{id}` is open already, and nobody has it"))
+            .hint(format!("to have it worked on: `bead work {id}`")));
+    }
     let bead = if bead.status == Status::Closed {
         site.tracker.reopen(&id, &desk.actor()).await
     } else {

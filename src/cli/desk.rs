@@ -15,6 +15,7 @@ use crate::clock::{RandomIds, SystemClock};
 use crate::config::environment::Environment;
 use crate::daemon::error::EngineError;
 use crate::daemon::house::{House, Site};
+use crate::daemon::lazy::Lazy;
 use crate::daemon::machine::Machine;
 use crate::executor::docker::{Access, Docker};
 use crate::journal::JournalError;
@@ -33,18 +34,21 @@ impl Desk {
 
     /// The container engine that `DOCKER_HOST` names, or the local one.
     pub(super) async fn docker(&self, house: &House) -> Result<Docker, CliError> {
-        let access = Access {
+        Docker::connect(self.access(house)).await.map_err(|e| engine_error(e.into()))
+    }
+
+    fn access(&self, house: &House) -> Access {
+        Access {
             host: self.environment.docker_host.clone(),
             runtime_dir: self.environment.xdg_runtime_dir.clone(),
             home: self.environment.home.clone(),
             roots: house.places.mount_roots(),
-        };
-        Docker::connect(access).await.map_err(|e| engine_error(e.into()))
+        }
     }
 
-    /// Everything `bead work` stands on.
-    pub(super) async fn machine(&self, house: &House) -> Result<Machine, CliError> {
-        Machine::new(house, Arc::new(self.docker(house).await?), Arc::new(Claude)).map_err(engine_error)
+    /// Everything `bead work` stands on. The engine is asked only after all that can be refused without it.
+    pub(super) fn machine(&self, house: &House) -> Result<Machine, CliError> {
+        Machine::new(house, Arc::new(Lazy::new(self.access(house))), Arc::new(Claude)).map_err(engine_error)
     }
 
     pub(super) async fn site_in(&self, house: &House) -> Result<Site, CliError> {
@@ -57,7 +61,10 @@ impl Desk {
         match &self.project {
             Some(path) if path.is_dir() => Ok(path.clone()),
             Some(path) => {
-                Err(CliError::refused(format!("`--project {}`: there is no such folder", path.display())))
+                let what = if path.exists() { "is not a folder" } else { "does not exist" };
+                Err(CliError::refused(format!("`--project {}` {what}", path.display())).hint(
+                    "give the folder of a git repository; without `--project` it is the one around you",
+                ))
             }
             None => std::env::current_dir().map_err(|e| CliError::from_error(Exit::Failed, &e)),
         }

@@ -100,3 +100,11 @@ impl CliError {
         })
     }
 }
+
+/// A mistake in the command line, for a script that asked for JSON.
+pub(super) fn print_usage(text: &str) {
+    use std::io::Write as _;
+    let first = text.lines().next().unwrap_or_default();
+    let message = first.strip_prefix("error: ").unwrap_or(first);
+    let _ = writeln!(std::io::stdout().lock(), "{}", CliError::new(Exit::Usage, message).json());
+}

@@ -1,4 +1,6 @@
 //! `bead events`: the journal as it is, and as it grows.
+//!
+//! Owns one line an event, for people or as JSON. It reads and never writes. Start with [`run`].
 
 use std::time::Duration;
 
@@ -45,6 +47,9 @@ pub(super) async fn run(desk: &Desk, args: Args) -> Result<Exit, CliError> {
             continue;
         }
         if !args.follow {
+            if since == args.since && !desk.output.json {
+                desk.output.say("nothing happened yet; `bead work ID` makes the first events");
+            }
             return Ok(Exit::Done);
         }
         tokio::time::sleep(LOOK_AGAIN).await;

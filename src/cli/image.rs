@@ -1,4 +1,7 @@
 //! `bead image`: what agents and gates run in.
+//!
+//! Owns the words around building and listing; recipes and the engine belong to the executor's room. Start
+//! with [`run`].
 
 use clap::{Args as ClapArgs, Subcommand};
 

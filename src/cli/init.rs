@@ -1,4 +1,7 @@
 //! `bead init`: bead.yaml for this repository, and a tracker if there is none.
+//!
+//! Owns the question, the order of writing and what is told; nothing that is there is overwritten or committed.
+//! What a stack looks like is known by `context`. Start with [`run`].
 
 use std::io::{IsTerminal as _, Write as _};
 use std::path::Path;
@@ -9,6 +12,7 @@ use serde_json::json;
 use super::desk::{Desk, tracker_error};
 use super::output::{DIM, GOOD, paint};
 use super::{CliError, Exit};
+use crate::beads::{Era, TrackerError, era};
 use crate::config::project::FILE;
 use crate::context::{Files, init, stack};
 use crate::workspace::program::Git;
@@ -35,10 +39,15 @@ pub(super) async fn run(desk: &Desk, args: Args) -> Result<Exit, CliError> {
         Head::Detached(_) => "main".to_owned(),
     };
     let file = repo.root().join(FILE);
+    if let Era::Dolt { found, hint } =
+        era::detect(repo.root()).map_err(|e| CliError::from_error(Exit::Refused, &e))?
+    {
+        return Err(tracker_error(TrackerError::Dolt { found, hint }));
+    }
     let stacks = stack::detect(&Folder(repo.root()));
-    let written = if file.exists() {
+    let text = if file.exists() {
         desk.output.say(&format!("{FILE} is there already; it stays as it is"));
-        false
+        None
     } else {
         let text = init::render(&target, &stacks);
         if !args.yes && !desk.output.json && std::io::stdin().is_terminal() {
@@ -47,10 +56,14 @@ pub(super) async fn run(desk: &Desk, args: Args) -> Result<Exit, CliError> {
                 return Err(CliError::refused("nothing was written"));
             }
         }
-        write_new(&file, &text)?;
-        true
+        Some(text)
     };
+    // The tracker first: it can refuse (a bad prefix), and then nothing is half done.
     let made = crate::beads::init::init(repo.root(), args.prefix.as_deref()).map_err(tracker_error)?;
+    if let Some(text) = &text {
+        write_new(&file, text)?;
+    }
+    let written = text.is_some();
     let names: Vec<&str> = stacks.iter().map(|s| s.name.as_str()).collect();
     let tests = stack::main_tests(&stacks).map(|t| t.run.clone());
     if desk.output.json {

@@ -1,4 +1,6 @@
 //! `bead inspect-stream`: what a recorded agent stream says.
+//!
+//! Owns reading the file or stdin; the report is the agent room's. Start with [`run`].
 
 use std::io::Read as _;
 

@@ -1,4 +1,6 @@
 //! `bead list`: beads as the tracker has them.
+//!
+//! Owns the filters and the one-line shape of a bead, which `ready` shares. Start with [`run`].
 
 use clap::Args as ClapArgs;
 
@@ -16,7 +18,7 @@ pub(super) struct Args {
     #[arg(long = "type", short = 't', value_name = "TYPE")]
     kind: Option<String>,
     /// Only beads with this priority
-    #[arg(long, short, value_name = "0..4")]
+    #[arg(long, short, value_name = "0..4", value_parser = clap::value_parser!(i64).range(0..=4))]
     priority: Option<i64>,
     /// Only beads with all these labels
     #[arg(long, short, value_name = "LABEL")]
@@ -54,8 +56,10 @@ pub(super) async fn run(desk: &Desk, args: Args) -> Result<Exit, CliError> {
         desk.output.document(&values);
         return Ok(Exit::Done);
     }
-    if beads.is_empty() {
+    if beads.is_empty() && snapshot.beads.is_empty() {
         desk.output.say("no beads; `bead add \"what is to be done\"` makes one");
+    } else if beads.is_empty() {
+        desk.output.say("none of the beads matches; `bead list --all` lists every one");
     }
     for bead in beads {
         desk.output.line(&line(desk.output, bead));

@@ -1,4 +1,7 @@
 //! `bead logs`: what a run printed, for people or raw.
+//!
+//! Owns finding the run and following its file while it grows; the files themselves are the journal's. Start
+//! with [`run`].
 
 use std::io::{Read as _, Seek as _, SeekFrom};
 use std::path::Path;

@@ -40,6 +40,9 @@ pub fn run(environment: Environment) -> u8 {
         Err(refused) => {
             // clap prints help to stdout and mistakes to stderr, with the documented code 2.
             let _ = refused.print();
+            if refused.use_stderr() && std::env::args().any(|word| word == "--json") {
+                error::print_usage(&refused.to_string());
+            }
             return u8::try_from(refused.exit_code()).unwrap_or(2);
         }
     };

@@ -1,4 +1,6 @@
 //! `bead model serve`: the scripted model server by itself, for your own experiments.
+//!
+//! Owns the arguments and the wait for Ctrl-C; it listens on loopback only. Start with [`run`].
 
 use std::net::SocketAddr;
 use std::path::PathBuf;

@@ -13,7 +13,7 @@ use crate::config::environment::Environment;
 use crate::domain::clean;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Output {
+pub(super) struct Output {
     pub json: bool,
     pub quiet: bool,
     pub width: usize,
@@ -22,14 +22,14 @@ pub struct Output {
 }
 
 /// Meanings of colour; nothing is said by colour alone.
-pub const GOOD: Style = AnsiColor::Green.on_default();
-pub const BAD: Style = AnsiColor::Red.on_default();
-pub const WARN: Style = AnsiColor::Yellow.on_default();
-pub const DIM: Style = Style::new().dimmed();
-pub const STRONG: Style = Style::new().bold();
+pub(super) const GOOD: Style = AnsiColor::Green.on_default();
+pub(super) const BAD: Style = AnsiColor::Red.on_default();
+pub(super) const WARN: Style = AnsiColor::Yellow.on_default();
+pub(super) const DIM: Style = Style::new().dimmed();
+pub(super) const STRONG: Style = Style::new().bold();
 
 /// Text in a style, reset after it.
-pub fn paint(style: Style, text: &str) -> String {
+pub(super) fn paint(style: Style, text: &str) -> String {
     format!("{style}{text}{style:#}")
 }
 
@@ -77,36 +77,36 @@ impl Output {
     }
 
     /// One line of data for people. The text must be clean already, apart from our own colours.
-    pub fn line(self, text: &str) {
+    pub(super) fn line(self, text: &str) {
         ignore_gone_reader(writeln!(anstream::stdout().lock(), "{text}"));
     }
 
     /// One line of data exactly as it is, without any thought of colour.
-    pub fn plain(self, text: &str) {
+    pub(super) fn plain(self, text: &str) {
         ignore_gone_reader(writeln!(std::io::stdout().lock(), "{text}"));
     }
 
     /// One JSON value on a line of its own.
-    pub fn value(self, value: &impl serde::Serialize) {
+    pub(super) fn value(self, value: &impl serde::Serialize) {
         let text = serde_json::to_string(value).expect("our own types serialise");
         ignore_gone_reader(writeln!(std::io::stdout().lock(), "{text}"));
     }
 
     /// One JSON value, laid out for reading: the only data a command prints.
-    pub fn document(self, value: &impl serde::Serialize) {
+    pub(super) fn document(self, value: &impl serde::Serialize) {
         let text = serde_json::to_string_pretty(value).expect("our own types serialise");
         ignore_gone_reader(writeln!(std::io::stdout().lock(), "{text}"));
     }
 
     /// Talk. Silent under `--quiet`.
-    pub fn say(self, text: &str) {
+    pub(super) fn say(self, text: &str) {
         if !self.quiet {
             let _ = writeln!(anstream::stderr().lock(), "{text}");
         }
     }
 
     /// Untrusted text on one line of at most `columns`.
-    pub fn fit(text: &str, columns: usize) -> String {
+    pub(super) fn fit(text: &str, columns: usize) -> String {
         clean::ellipsis(&clean::clean_line(text), columns)
     }
 }

@@ -1,4 +1,6 @@
 //! `bead ready`: what could run now, in the order in which it would be taken.
+//!
+//! Owns the listing only; the rules are the tracker's, seen together with the journal by the daemon's `queue`.
 
 use clap::Args as ClapArgs;
 

@@ -1,5 +1,7 @@
-//! `bead rehearse`: a command with everything real but the model, on a temporary copy of repository, tracker
-//! and state (rules 11), or in place for demos and tests.
+//! `bead rehearse`: a command with everything real but the model.
+//!
+//! Owns the temporary copy of repository, tracker and state that a rehearsal works on (or none, with
+//! `--in-place`), and its removal. The model that answers is the `model` room's. Start with [`run`].
 
 use std::path::{Path, PathBuf};
 
@@ -42,6 +44,10 @@ pub(super) async fn run(desk: &Desk, args: Args) -> Result<Exit, CliError> {
     };
     if matches!(inner.command, super::arguments::Command::Rehearse(_)) {
         return Err(CliError::new(Exit::Usage, "a rehearsal cannot rehearse a rehearsal"));
+    }
+    if inner.project.is_some() || inner.profile.is_some() {
+        return Err(CliError::new(Exit::Usage, "`--project` and `--profile` come before `rehearse`")
+            .hint("such as: `bead --project PATH rehearse SCRIPT -- work ID`"));
     }
     let clock = std::sync::Arc::new(SystemClock::default());
     let spec = ModelServerSpec { script, bind: ([127, 0, 0, 1], 0).into(), record: None, clock };

@@ -1,4 +1,7 @@
 //! `bead runs`: what ran, newest first.
+//!
+//! Owns the shape of one line; states come from the journal, corrected for processes that are gone. Start with
+//! [`run`].
 
 use clap::Args as ClapArgs;
 
@@ -18,6 +21,7 @@ pub(super) struct Args {
 
 pub(super) fn run(desk: &Desk, args: Args) -> Result<Exit, CliError> {
     let house = desk.house()?;
+    let filtered = args.id.is_some();
     let filter = Filter { bead: args.id.map(BeadId::new), ..Filter::default() };
     let mut rows = house.journal.runs(&filter, args.limit).map_err(journal_error)?;
     house.mark_interrupted(&mut rows);
@@ -25,7 +29,9 @@ pub(super) fn run(desk: &Desk, args: Args) -> Result<Exit, CliError> {
         desk.output.document(&rows);
         return Ok(Exit::Done);
     }
-    if rows.is_empty() {
+    if rows.is_empty() && filtered {
+        desk.output.say("no run of this bead; `bead runs` lists all runs");
+    } else if rows.is_empty() {
         desk.output.say("no runs yet; `bead work ID` makes the first");
     }
     for row in &rows {

@@ -1,4 +1,6 @@
 //! `bead show`: one bead whole, with what Beadwork did for it.
+//!
+//! Owns the layout; every text of a bead is untrusted and cleaned here. Start with [`run`].
 
 use clap::Args as ClapArgs;
 
@@ -12,6 +14,7 @@ use crate::journal::read::Filter;
 
 #[derive(Debug, ClapArgs)]
 pub(super) struct Args {
+    /// The bead
     id: String,
 }
 

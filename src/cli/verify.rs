@@ -1,4 +1,6 @@
 //! `bead verify`: does everything tell one story?
+//!
+//! Owns how the report is shown and its exit code (1 when anything is wrong); the checks are the daemon's.
 
 use clap::Args as ClapArgs;
 
@@ -27,7 +29,11 @@ pub(super) async fn run(desk: &Desk, _args: Args) -> Result<Exit, CliError> {
                 .line(&paint(BAD, &crate::domain::clean::clean_line(&format!("violation: {violation}"))));
         }
         let checked =
-            format!("{} events, {} claims, {} runs checked", report.events, report.claims, report.runs);
+            [(report.events, "event"), (report.claims, "claim"), (report.runs, "run")].map(|(n, word)| {
+                let ending = if n == 1 { "" } else { "s" };
+                format!("{n} {word}{ending}")
+            });
+        let checked = format!("{} checked", checked.join(", "));
         if report.violations.is_empty() {
             desk.output.line(&format!("{}: {checked}", paint(GOOD, "all right")));
         } else {

@@ -1,4 +1,6 @@
 //! `bead why`: one true sentence about where a bead stands.
+//!
+//! Owns nothing but the command; the sentence is made by the daemon's `queue`.
 
 use clap::Args as ClapArgs;
 use serde_json::json;
@@ -9,6 +11,7 @@ use crate::domain::ids::BeadId;
 
 #[derive(Debug, ClapArgs)]
 pub(super) struct Args {
+    /// The bead
     id: String,
 }
 

@@ -1,12 +1,15 @@
 //! `bead work`: beads, one after the other, from ready to landed, or exactly why not.
+//!
+//! Owns the signals (once: stop properly, twice: leave), the last line and the exit code. What happens in
+//! between is the engine's. Start with [`run`].
 
 use std::sync::Arc;
 
 use clap::Args as ClapArgs;
 
 use super::desk::{Desk, engine_error};
-use super::output::{BAD, GOOD, WARN, paint};
-use super::progress::Live;
+use super::output::{BAD, GOOD, Output, WARN, paint};
+use super::progress::{Live, wrap};
 use super::{CliError, Exit};
 use crate::daemon::work::{Ended, WorkRequest};
 use crate::daemon::{engine::Engine, error::EngineError, stop::Stop, tell};
@@ -40,7 +43,10 @@ pub(super) async fn run(desk: &Desk, args: Args) -> Result<Exit, CliError> {
     let signals = tokio::spawn(listen(stop.clone(), desk.output));
     let mut first = Exit::Done;
     let _ = args.no_review;
-    for id in &args.ids {
+    for (index, id) in args.ids.iter().enumerate() {
+        if index > 0 && !desk.output.json {
+            desk.output.say("");
+        }
         let request = WorkRequest {
             bead: BeadId::new(id.clone()),
             force: args.force,
@@ -72,9 +78,9 @@ pub(super) async fn run(desk: &Desk, args: Args) -> Result<Exit, CliError> {
 async fn one(desk: &Desk, stop: &Stop, request: WorkRequest) -> Result<Exit, CliError> {
     let house = Arc::new(desk.house()?);
     let site = Arc::new(desk.site_in(&house).await?);
-    let machine = Arc::new(desk.machine(&house).await?);
-    let engine =
-        Engine::new(house, site, machine).with_person(stop.clone(), Arc::new(Live { output: desk.output }));
+    let machine = Arc::new(desk.machine(&house)?);
+    let live = Live::new(desk.output, request.bead.clone());
+    let engine = Engine::new(house, site, machine).with_person(stop.clone(), Arc::new(live));
     let ended = match engine.work(request).await {
         Ok(ended) => ended,
         Err(EngineError::Left) => {
@@ -86,7 +92,7 @@ async fn one(desk: &Desk, stop: &Stop, request: WorkRequest) -> Result<Exit, Cli
     if desk.output.json {
         desk.output.value(&ended.result_line());
     } else {
-        desk.output.line(&summary(&ended));
+        desk.output.line(&summary(desk.output, &ended));
         for hint in ended.hints() {
             desk.output.say(&format!("  hint: {hint}"));
         }
@@ -98,8 +104,8 @@ async fn one(desk: &Desk, stop: &Stop, request: WorkRequest) -> Result<Exit, Cli
     })
 }
 
-/// One line a person can act on.
-fn summary(ended: &Ended) -> String {
+/// How it ended, in one line, and why, in the next.
+fn summary(output: Output, ended: &Ended) -> String {
     let finish = &ended.finish;
     let style = match finish.outcome {
         Outcome::Landed => GOOD,
@@ -109,13 +115,26 @@ fn summary(ended: &Ended) -> String {
     let word = paint(style, finish.outcome.as_str());
     let commit = finish.commit.as_ref().map(|c| format!(" {}", c.short())).unwrap_or_default();
     let cause = finish.cause.as_ref().map(|c| format!(" ({})", c.as_str())).unwrap_or_default();
-    let tail = format!("{}, ${:.2}", tell::count(finish.attempts, "attempt"), finish.cost_usd);
-    let reason = crate::domain::clean::clean_line(&finish.reason);
-    format!("{}: {word}{commit}{cause}: {reason} [{tail}]", ended.bead)
+    let landed = finish.outcome == Outcome::Landed;
+    let on = if landed { format!(" on {}", ended.target) } else { String::new() };
+    let mut text = format!(
+        "{}: {word}{commit}{on}{cause}, {}, ${:.2}",
+        ended.bead,
+        tell::count(finish.attempts, "attempt"),
+        finish.cost_usd
+    );
+    if landed {
+        return text;
+    }
+    for line in wrap(&finish.reason, output.width.saturating_sub(2)).iter().filter(|l| !l.is_empty()) {
+        text.push_str("\n  ");
+        text.push_str(line);
+    }
+    text
 }
 
 /// The first Ctrl-C stops properly, the second leaves at once.
-async fn listen(stop: Stop, output: super::output::Output) {
+async fn listen(stop: Stop, output: Output) {
     use tokio::signal::unix::{SignalKind, signal};
     let (Ok(mut interrupt), Ok(mut terminate)) =
         (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))

@@ -16,7 +16,7 @@ impl Engine {
 }
 
 /// Closes beads whose branch the user merged; gives their ids.
-pub async fn close_merged(house: &House, site: &Site) -> Result<Vec<String>, EngineError> {
+pub(super) async fn close_merged(house: &House, site: &Site) -> Result<Vec<String>, EngineError> {
     let mut closed = Vec::new();
     for story in house.journal.all_stories(Some(&site.id))? {
         let beside = story.finish.outcome == Outcome::Parked && story.finish.branch.is_some();

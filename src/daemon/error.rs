@@ -82,13 +82,11 @@ impl EngineError {
             Self::Executor(ExecutorError::Remote { .. }) => {
                 (true, next("unset `DOCKER_HOST`, or point it at a unix socket of this machine"))
             }
-            Self::Executor(ExecutorError::NoImage(name)) => {
-                (true, vec![format!("build it: `bead image build {name}`")])
-            }
+            Self::Executor(ExecutorError::NoImage(name)) => (true, vec![super::machine::how_to_get(name)]),
             // What is wrong with a repository is known before anything is done in it.
             Self::Repo(error) => (!matches!(error, RepoError::Git(_) | RepoError::Objects(_)), Vec::new()),
             Self::Left | Self::Died(_) => (false, Vec::new()),
-            _ => (false, next("the story is still open: `bead work` with the same id goes on from here")),
+            _ => (false, next("if a bead was being worked on: `bead work` with its id goes on from here")),
         }
     }
 }

@@ -3,6 +3,7 @@
 //! Owns how these are found and the refusals where one is missing, each with what to do next (exit 3, F15).
 //! Reading commands never come here. Start with [`Machine`] and [`Engine::settings`].
 
+use std::path::Path;
 use std::sync::Arc;
 
 use super::engine::Engine;
@@ -10,6 +11,7 @@ use super::error::EngineError;
 use super::house::House;
 use super::refusal::Refusal;
 use crate::agent::{CredentialKind, Dialect};
+use crate::config::ConfigError;
 use crate::config::effective::{Effective, Flags};
 use crate::config::project::{self, Project};
 use crate::config::user::User;
@@ -32,6 +34,8 @@ pub struct Machine {
     pub dialect: Arc<dyn Dialect>,
     pub upstream: Upstream,
     pub credential: Option<Credential>,
+    /// Why there is no credential; told when a run would need one, after cheaper refusals.
+    no_key: Refusal,
     /// The user's own config; a project may only narrow it.
     pub user: User,
     pub run_user: RunUser,
@@ -45,23 +49,25 @@ impl Machine {
         dialect: Arc<dyn Dialect>,
     ) -> Result<Self, EngineError> {
         let refused = |text: String| EngineError::from(Refusal::new(text));
-        let user = User::read(&house.places.config_file()).map_err(|e| refused(e.to_string()))?;
+        let user = User::read(&house.places.config_file()).map_err(|e| {
+            Refusal::new(e.to_string()).hint("correct it, or move the file away to have the built-in limits")
+        })?;
         let upstream =
             Upstream::parse(house.environment.base_url.as_deref()).map_err(|e| refused(e.to_string()))?;
         let key = house.environment.api_key.as_ref().map(|s| s.expose().to_owned());
         let token = house.environment.oauth_token.as_ref().map(|s| s.expose().to_owned());
         let file = house.places.config_file().with_file_name("credential");
-        let credential = match Credential::find(key, token, &file) {
-            Ok(credential) => Some(credential),
-            Err(CredentialError::Missing { .. }) => None,
-            Err(error) => return Err(refused(error.to_string())),
+        let (credential, no_key) = match Credential::find(key, token, &file) {
+            Ok(credential) => (Some(credential), Refusal::new("")),
+            Err(CredentialError::Missing { .. }) => (None, keyless(&file)),
+            Err(error) => (None, Refusal::new(error.to_string())),
         };
         let gid = rustix::process::getgid().as_raw();
         let run_user = match house.uid {
             0 => RunUser { uid: SANDBOX_UID, gid: SANDBOX_UID },
             uid => RunUser { uid, gid },
         };
-        Ok(Self { executor, dialect, upstream, credential, user, run_user })
+        Ok(Self { executor, dialect, upstream, credential, no_key, user, run_user })
     }
 
     /// Whom folders for the sandbox must be given to; nobody when the caller runs it under its own uid.
@@ -79,6 +85,28 @@ impl Machine {
             _ => CredentialKind::ApiKey,
         }
     }
+}
+
+/// An image of ours is built; any other is the user's own.
+pub(super) fn how_to_get(image: &str) -> String {
+    if image.split([':', '/']).any(|part| part == crate::executor::image::WORKER) {
+        format!("build it: `bead image build {}`", crate::executor::image::WORKER)
+    } else {
+        format!("get it (`docker pull {image}`), or use the built-in one: `image: worker` in bead.yaml")
+    }
+}
+
+fn keyless(file: &Path) -> Refusal {
+    Refusal::new("there is no key for the model")
+        .hint("set ANTHROPIC_API_KEY, or CLAUDE_CODE_OAUTH_TOKEN for a subscription")
+        .hint(format!("or put it into `{}` (chmod 600)", file.display()))
+        .hint("without a key: `bead rehearse SCRIPT -- work ID` runs everything else for real")
+}
+
+/// What is wrong in a committed bead.yaml. A newer one in the checkout changes nothing (rules 9).
+pub(super) fn bad_project(error: &ConfigError) -> Refusal {
+    Refusal::new(error.to_string())
+        .hint("correct it and commit it: a run reads the committed bead.yaml, not the one in the checkout")
 }
 
 impl Engine {
@@ -103,7 +131,7 @@ impl Engine {
             }
             .into());
         };
-        let project = Project::parse(&bytes, &name).map_err(|e| Refusal::new(e.to_string()))?;
+        let project = Project::parse(&bytes, &name).map_err(|e| bad_project(&e))?;
         let merged = Effective::merge(&self.machine.user, &project, flags);
         Ok(merged.map_err(|e| Refusal::new(e.to_string()))?)
     }
@@ -111,15 +139,10 @@ impl Engine {
     /// Refuses what would fail after the claim: no engine, no image, no key (F15).
     pub(super) async fn preflight_engine(&self, order: &Order) -> Result<(), EngineError> {
         let settings = self.settings(order).await?;
-        self.image(&settings).await?;
         if self.machine.credential.is_none() {
-            let file = self.house.places.config_file().with_file_name("credential");
-            return Err(Refusal::new("there is no key for the model")
-                .hint("set ANTHROPIC_API_KEY, or CLAUDE_CODE_OAUTH_TOKEN for a subscription")
-                .hint(format!("or put it into `{}` (chmod 600)", file.display()))
-                .hint("without a key: `bead rehearse SCRIPT -- work ID` runs everything else for real")
-                .into());
+            return Err(self.machine.no_key.clone().into());
         }
+        self.image(&settings).await?;
         Ok(())
     }
 
@@ -130,9 +153,7 @@ impl Engine {
         let reference = crate::executor::image::reference(name);
         match self.machine.executor.find_image(&reference).await? {
             Some(image) => Ok(image),
-            None => Err(Refusal::new(format!("image `{name}` is not there"))
-                .hint(format!("build it: `bead image build {name}`"))
-                .into()),
+            None => Err(Refusal::new(format!("image `{name}` is not there")).hint(how_to_get(name)).into()),
         }
     }
 }

@@ -10,6 +10,7 @@ mod effects;
 pub mod engine;
 pub mod error;
 pub mod house;
+pub mod lazy;
 pub mod locks;
 pub mod machine;
 mod preflight;

@@ -5,7 +5,7 @@
 
 use super::engine::Engine;
 use super::error::EngineError;
-use super::machine::CONFIG_CAP;
+use super::machine::{CONFIG_CAP, bad_project};
 use super::queue;
 use super::refusal::Refusal;
 use super::work::WorkRequest;
@@ -104,6 +104,11 @@ impl Engine {
                     let mut refusal = Refusal::new(format!("bead `{id}` cannot be worked on: {why}"));
                     refusal = if bead.status == crate::domain::bead::Status::Closed {
                         refusal.hint(format!("`bead reopen {id}` opens it again"))
+                    } else if free && bead.has_label(crate::beads::PARKED) {
+                        refusal
+                            .hint(format!("`bead why {id}` says what it waits for"))
+                            .hint(format!("when that is settled: `bead reopen {id}`"))
+                            .can_force()
                     } else if free {
                         refusal.hint("override with `--force` (recorded)").can_force()
                     } else {
@@ -138,7 +143,7 @@ impl Engine {
         }
         match self.site.repo.file_at(&tip, FILE, CONFIG_CAP)? {
             Some(bytes) => {
-                let project = Project::parse(&bytes, FILE).map_err(|e| Refusal::new(e.to_string()))?;
+                let project = Project::parse(&bytes, FILE).map_err(|e| bad_project(&e))?;
                 Ok(project.target.unwrap_or(name))
             }
             None => Ok(name),

@@ -47,7 +47,14 @@ pub fn sentence(body: &Body) -> String {
         }
         Body::GateStarted { gate, command } => format!("gate {gate}: {command}"),
         Body::GateEnded { gate, passed, summary, seconds } => {
-            format!("gate {gate} {} in {seconds:.1} s: {summary}", if *passed { "passed" } else { "failed" })
+            let word = if *passed { "passed" } else { "failed" };
+            let summary = summary.trim_start_matches(word).trim_start_matches([':', ' ']);
+            let colon = match summary.chars().next() {
+                None => "",
+                Some('(') => " ",
+                Some(_) => ": ",
+            };
+            format!("gate {gate} {word} in {seconds:.1} s{colon}{summary}")
         }
         Body::GatesPassed { skipped: true } => "landing without gates, as asked".to_owned(),
         Body::GatesPassed { skipped: false } => "all gates passed".to_owned(),

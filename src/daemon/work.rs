@@ -92,12 +92,13 @@ impl Ended {
                 let branch = self.finish.branch.as_deref().unwrap_or_default();
                 hints.push(format!("merge it yourself: `git merge {branch}`; Beadwork then closes the bead"));
             }
-            _ => {
+            outcome => {
                 hints.extend(kept);
-                hints.push(format!(
-                    "try again: `bead reopen {}` (if it is parked), then `bead work {}`",
-                    self.bead, self.bead
-                ));
+                let id = &self.bead;
+                hints.push(match outcome {
+                    Outcome::Parked => format!("try again: `bead reopen {id}`, then `bead work {id}`"),
+                    _ => format!("try again: `bead work {id}`"),
+                });
             }
         }
         hints

@@ -1,8 +1,7 @@
 //! The append-only source of truth, and the logs of runs beside it.
 //!
-//! Owns the database (SQLite, WAL, FULL), the order of events, the fold of open stories that is written in
-//! the same transaction, backups, and the run logs. It decides nothing and knows no engine. Secrets are
-//! masked before anything is stored. Start with [`Journal`] and [`Journal::record`].
+//! Owns the database (SQLite, WAL, FULL), the order of events, the fold of open stories written in the same
+//! transaction, and the run logs. It decides nothing; secrets are masked first. Start with [`Journal::record`].
 
 pub mod backup;
 pub mod log;

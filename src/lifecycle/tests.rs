@@ -5,7 +5,12 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::domain::event::Ending;
+use crate::domain::event::{AgentEnd, Body, Order};
+use crate::domain::finding::Finding;
+use crate::domain::ids::{BeadId, Oid, ProjectId, RunId};
 use crate::domain::run::RunKind;
+use crate::domain::run::{Cause, Outcome};
+use chrono::Utc;
 
 /// A story under test, with a counter for `seq`.
 struct Told {
@@ -97,7 +102,7 @@ impl Told {
             .tell(Body::AgentStarted { container: "c0".into() })
     }
 
-    fn to_gating(&mut self) -> &mut Self {
+    fn reach_gating(&mut self) -> &mut Self {
         self.tell(Body::Claimed).attempt().tell(end(Ending::Finished)).tell(exported()).tell(merged())
     }
 }
@@ -117,7 +122,7 @@ fn failed() -> Body {
 fn the_straight_way_lands_and_closes() {
     let mut t = Told::new(3);
     assert_eq!(t.story.next(), Effect::Claim);
-    t.to_gating();
+    t.reach_gating();
     assert_eq!(t.story.next(), Effect::Gate);
     t.tell(Body::GatesPassed { skipped: false });
     assert_eq!(t.story.next(), Effect::Land);
@@ -138,7 +143,7 @@ fn the_straight_way_lands_and_closes() {
 #[test]
 fn a_failed_gate_starts_another_attempt_at_the_exported_tip_in_the_same_conversation() {
     let mut t = Told::new(2);
-    t.to_gating().tell(failed());
+    t.reach_gating().tell(failed());
     assert_eq!(t.story.next(), Effect::StartAttempt { number: 2, from: oid('b'), resume: true });
     assert_eq!(t.story.findings.len(), 1);
     t.attempt().tell(end(Ending::Finished)).tell(exported()).tell(merged()).tell(failed());
@@ -209,7 +214,7 @@ fn f11_a_lost_container_is_no_attempt_and_three_of_them_end_it() {
 #[test]
 fn a_target_that_moves_is_merged_and_gated_again_three_times() {
     let mut t = Told::new(1);
-    t.to_gating();
+    t.reach_gating();
     for _ in 0..3 {
         t.tell(Body::GatesPassed { skipped: false }).tell(Body::TargetMoved { tip: oid('e') });
         assert_eq!(t.story.next(), Effect::Merge);
@@ -223,7 +228,7 @@ fn a_target_that_moves_is_merged_and_gated_again_three_times() {
 #[test]
 fn nothing_turns_a_landing_aside_once_its_intent_is_written() {
     let mut t = Told::new(1);
-    t.to_gating().tell(Body::GatesPassed { skipped: false });
+    t.reach_gating().tell(Body::GatesPassed { skipped: false });
     t.tell(Body::Landing { old: oid('a'), new: oid('c') });
     let aside = Body::Settling { outcome: Outcome::Cancelled, cause: None, reason: "ctrl-c".into() };
     assert!(t.try_tell(aside).is_err());

@@ -67,7 +67,10 @@ fn words(text: &str, nested: bool) -> Option<String> {
 
 fn tool_return(ok: bool, text: &str) -> String {
     let mark = if ok { "  ok" } else { "  failed" };
-    let first = text.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
+    // A ruler of dashes says nothing; the first line with a word in it does.
+    let mut words = text.lines().filter(|line| !line.trim().is_empty());
+    let first = words.clone().find(|line| line.chars().any(char::is_alphanumeric));
+    let first = first.or_else(|| words.next()).unwrap_or_default();
     let first = ellipsis(first, WIDE);
     let more = text.lines().count().saturating_sub(1);
     match (first.is_empty(), more) {
