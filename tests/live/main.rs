@@ -5,4 +5,7 @@
 mod harness;
 
 mod gateway;
+mod kills;
+mod recovery;
+mod threats;
 mod work;
