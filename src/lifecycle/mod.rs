@@ -17,7 +17,7 @@ mod decide;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::domain::event::{AgentEnd, Body, Event, Finish, Order};
+use crate::domain::event::{AgentEnd, Body, Event, Finish, Order, Printed};
 use crate::domain::finding::Finding;
 use crate::domain::ids::{BeadId, Oid, ProjectId, RunId};
 use crate::domain::run::{Cause, Outcome};
@@ -61,6 +61,9 @@ pub struct Work {
     pub starts: u32,
     pub sandbox: Option<String>,
     pub nonce: String,
+    /// Where in the run's log the output of this container begins.
+    #[serde(default)]
+    pub after: Printed,
     pub container: Option<String>,
     pub end: Option<AgentEnd>,
     pub started: DateTime<Utc>,

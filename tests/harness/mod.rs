@@ -147,7 +147,9 @@ impl BeadEnv {
     }
 
     pub fn bead(&self, args: &[&str]) -> Ran {
-        Ran::of(&self.bead_command(args).output().unwrap())
+        // A command that hangs shall fail its own test, not hold up all others.
+        let mut command = self.command("timeout", &["-k", "5", "150", env!("CARGO_BIN_EXE_bead")]);
+        Ran::of(&command.args(args).current_dir(self.repo()).output().unwrap())
     }
 
     pub fn start(&self, args: &[&str]) -> Child {

@@ -97,11 +97,7 @@ fn rounds(first: u32, count: u32) {
             "1",
             "{name} {told:?}: one merge commit"
         );
-        assert_eq!(
-            env.git(&["rev-parse", "main^1"]),
-            tip,
-            "{name} {told:?}: on the tip that was there"
-        );
+        assert_eq!(env.git(&["rev-parse", "main^1"]), tip, "{name} {told:?}: on the tip that was there");
         assert_eq!(env.read(&format!("{name}.txt")), "one\ntwo\n", "{name} {told:?}: each step once");
         let runs = env.bead(&["runs", &id, "--json"]).expect(0).json();
         let work: Vec<_> = runs.as_array().unwrap().iter().filter(|r| r["kind"] == "work").collect();
@@ -170,7 +166,10 @@ fn another_beads_work_stops_an_abandoned_one_and_keeps_what_it_did() {
     assert_eq!(runs[0]["state"], "interrupted", "{runs}");
     let run = runs[0]["run"].as_str().unwrap().to_owned();
     let ran = env.bead(&["work", &quick, "--json"]).expect(0);
-    assert_eq!((ran.last()["bead"].as_str(), ran.last()["outcome"].as_str()), (Some(&*quick), Some("landed")));
+    assert_eq!(
+        (ran.last()["bead"].as_str(), ran.last()["outcome"].as_str()),
+        (Some(&*quick), Some("landed"))
+    );
     let shown = env.shown(&slow);
     assert_eq!(shown["status"], "open", "given back: {shown}");
     assert!(shown.get("assignee").is_none() && shown.get("metadata").is_none(), "{shown}");
