@@ -287,10 +287,11 @@ impl Engine {
     fn judge(&self, seat: &Seat, reading: &MeterReading, settings: &Effective) -> AgentEnd {
         let summary = seat.stream.summary();
         let mut end = self.machine.dialect.outcome(summary, &seat.exit);
-        if seat.exit.code.is_none()
-            && seat.exit.stopped_by.is_none_or(|r| r == StopReason::Done)
-            && end.ending == Ending::Failed
-        {
+        // Only `bead` can interrupt: a process that was told to leave at once did, and ended nothing else.
+        let turn = summary.last_turn.as_ref().and_then(|t| t.terminal_reason.as_deref());
+        let interrupted = turn.is_some_and(|reason| reason.starts_with("aborted"));
+        let not_by_us = seat.exit.stopped_by.is_none_or(|r| r == StopReason::Done);
+        if end.ending == Ending::Failed && not_by_us && (seat.exit.code.is_none() || interrupted) {
             end.ending = Ending::Infrastructure;
         }
         // The meter forgets what an earlier process metered; the stream, read whole, does not.
