@@ -8,21 +8,21 @@ use std::time::Duration;
 
 use crate::agent::stream::Stream;
 use crate::agent::summary::Summary;
-use crate::agent::{Dialect, ExitFacts, Request, StopReason};
+use crate::agent::{Dialect, Request};
 use crate::config::effective::Effective;
-use crate::daemon::attempt::{Entry, Seat, Sitting};
+use crate::daemon::attempt::{Entry, Sitting};
+use crate::daemon::effects::ending::{ended, told};
 use crate::daemon::engine::Engine;
 use crate::daemon::error::EngineError;
 use crate::daemon::stop::Urgency;
 use crate::daemon::watch::{RunLimits, Watch};
-use crate::domain::event::{AgentEnd, Body, Ending, Printed};
+use crate::domain::event::{Body, Ending, Printed};
 use crate::domain::ids::base36;
 use crate::domain::run::RunKind;
-use crate::domain::usage::Usage;
 use crate::executor::spec::{Limits, Mount, Purpose, SandboxSpec};
 use crate::executor::{Attached, SandboxId};
 use crate::gateway::credential::{Credential, CredentialKind};
-use crate::gateway::meter::{self, MeterReading};
+use crate::gateway::meter;
 use crate::gateway::{Gateway, GatewaySpec, SOCKET_NAME};
 use crate::journal::log::{LogPlace, Part, RunLog, Stored};
 use crate::journal::redact::Redactor;
@@ -150,7 +150,7 @@ impl Engine {
 
     /// The run's log, and the stream as far as an earlier process stored it: read again, so that tokens, tools
     /// and turns are whole.
-    fn open_log(
+    pub(super) fn open_log(
         &self,
         story: &Story,
         work: &Work,
@@ -269,49 +269,6 @@ impl Engine {
             labels: self.labels(story, &work.run, nonce),
         }
     }
-
-    /// The container is gone and took its exit code with it; what it said and cost until then is stored.
-    fn end_of_the_lost(&self, story: &Story, settings: &Effective) -> Result<AgentEnd, EngineError> {
-        let reason = "the engine no longer has the container".to_owned();
-        let Some(work) = &story.work else { return Ok(ended(Ending::Infrastructure, reason)) };
-        let (log, stream) = self.open_log(story, work, settings)?;
-        let seat = Seat { stream, log, exit: ExitFacts::default() };
-        let mut end = self.judge(&seat, &MeterReading::default(), settings);
-        if end.ending == Ending::Infrastructure {
-            end.reason = reason;
-        }
-        Ok(end)
-    }
-
-    /// What the end means, and what it cost by our own meter.
-    fn judge(&self, seat: &Seat, reading: &MeterReading, settings: &Effective) -> AgentEnd {
-        let summary = seat.stream.summary();
-        let mut end = self.machine.dialect.outcome(summary, &seat.exit);
-        // Only `bead` can interrupt: a process that was told to leave at once did, and ended nothing else.
-        let turn = summary.last_turn.as_ref().and_then(|t| t.terminal_reason.as_deref());
-        let interrupted = turn.is_some_and(|reason| reason.starts_with("aborted"));
-        let not_by_us = seat.exit.stopped_by.is_none_or(|r| r == StopReason::Done);
-        if end.ending == Ending::Failed && not_by_us && (seat.exit.code.is_none() || interrupted) {
-            end.ending = Ending::Infrastructure;
-        }
-        // The meter forgets what an earlier process metered; the stream, read whole, does not.
-        let told = told(summary, settings);
-        AgentEnd {
-            ending: end.ending,
-            reason: end.reason,
-            said: summary.said(),
-            cost_usd: told.max(reading.cost_usd),
-            usage: if told > reading.cost_usd { summary.spent.usage() } else { total(reading) },
-            seconds: 0.0,
-            conversed: summary.results > 0 || summary.spent.usage() != Usage::default(),
-            resets_at: end.resets_at,
-        }
-    }
-}
-
-/// What the stream says was spent, at our own prices.
-fn told(summary: &Summary, settings: &Effective) -> f64 {
-    summary.spent.by_model().iter().map(|(model, usage)| settings.prices.value.cost(model, *usage)).sum()
 }
 
 /// The stream of a container that goes on where another one's stopped.
@@ -331,26 +288,4 @@ fn run_limits(settings: &Effective) -> RunLimits {
 /// The log's count in the executor's words.
 pub(in crate::daemon) fn seen(stored: crate::journal::log::Stored) -> crate::executor::Seen {
     crate::executor::Seen { stdout: stored.stdout, stderr: stored.stderr }
-}
-
-fn total(reading: &MeterReading) -> Usage {
-    let mut sum = Usage::default();
-    for usage in reading.usage.values() {
-        sum += *usage;
-    }
-    sum
-}
-
-/// An end without an agent.
-fn ended(ending: Ending, reason: String) -> AgentEnd {
-    AgentEnd {
-        ending,
-        reason,
-        said: String::new(),
-        cost_usd: 0.0,
-        usage: Usage::default(),
-        seconds: 0.0,
-        conversed: false,
-        resets_at: None,
-    }
 }

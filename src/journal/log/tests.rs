@@ -177,14 +177,14 @@ fn a_log_is_taken_up_again_at_every_byte() {
 fn a_second_container_of_a_run_counts_its_own_bytes_and_ends_the_torn_line_before_it() {
     let dir = tempfile::tempdir().unwrap();
     let place = place(dir.path());
-    let mut log = RunLog::create(place.clone(), &Redactor::new([]), PLENTY).unwrap();
+    let mut log = RunLog::create(place.clone(), &Redactor::new(Vec::<Vec<u8>>::new()), PLENTY).unwrap();
     let _ = log.stdout(b"{\"a\":1}\n{\"torn").unwrap();
     let _ = log.finish().unwrap();
     drop(log);
     let unknown = Stored { stdout: u64::MAX, stderr: u64::MAX };
     let mut parts = Vec::new();
     let mut reopen = |began, parts: &mut Vec<Part>| {
-        RunLog::reopen(place.clone(), &Redactor::new([]), PLENTY, began, &mut |_, part| {
+        RunLog::reopen(place.clone(), &Redactor::new(Vec::<Vec<u8>>::new()), PLENTY, began, &mut |_, part| {
             parts.push(part);
             Vec::new()
         })
