@@ -1,7 +1,7 @@
 //! What could run now, and one true sentence about any bead.
 //!
 //! Owns how the tracker's readiness and the journal's stories are seen together: a bead that is worked on, was
-//! suspended, or landed without the tracker knowing. It changes nothing. Start with [`read`] and [`why`].
+//! suspended, or landed without the tracker knowing. It only closes what the user merged by hand. Start with [`read`] and [`why`].
 
 use super::error::EngineError;
 use super::house::{House, Site};
@@ -34,7 +34,9 @@ pub struct Why {
     pub sentence: String,
 }
 
+/// Closes first what the user merged by hand: a bead that waits for such a bead is ready at once (rules 3.5).
 pub async fn read(house: &House, site: &Site) -> Result<Queue, EngineError> {
+    super::beside::close_merged(house, site).await?;
     let snapshot = site.tracker.snapshot().await?;
     let order = Graph::new(&snapshot.beads).ready(rules(site).await?, house.clock.now());
     let mut queue = Queue { ready: Vec::new(), refused: Vec::new(), snapshot };

@@ -72,6 +72,9 @@ pub enum Body {
     AgentStarting {
         sandbox: String,
         nonce: String,
+        /// What earlier containers of the same run have in its log.
+        #[serde(default)]
+        after: Printed,
     },
     AgentStarted {
         container: String,
@@ -195,6 +198,13 @@ pub enum Body {
     ByHand {
         what: String,
     },
+}
+
+/// Bytes of a run's log, by stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Printed {
+    pub stdout: u64,
+    pub stderr: u64,
 }
 
 /// How the agent's process ended, by evidence.

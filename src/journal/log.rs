@@ -110,6 +110,16 @@ pub struct RunLog {
     splitter: LineSplitter,
     redactor: Redactor,
     cap: u64,
+    /// What earlier containers of the run left here.
+    began: Stored,
+}
+
+/// Whose output a stored line is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// An earlier container's of the same run: told again, but its state is over.
+    Earlier,
+    Current,
 }
 
 impl RunLog {
@@ -124,25 +134,42 @@ impl RunLog {
     }
 
     /// The files of a run that another process began. Every stored line goes through `read` again, which
-    /// rebuilds the parser's state and gives the events from which the page is rendered anew.
+    /// rebuilds the parser's state and gives the events from which the page is rendered anew. `began` is where
+    /// the output of the run's present container begins, as [`RunLog::begin`] gave it.
     pub fn reopen(
         place: LogPlace,
         redactor: &Redactor,
         cap: u64,
-        read: &mut dyn FnMut(&Line) -> Vec<AgentEvent>,
-    ) -> Result<(Self, Stored), LogError> {
+        began: Stored,
+        read: &mut dyn FnMut(&Line, Part) -> Vec<AgentEvent>,
+    ) -> Result<Self, LogError> {
         let stdout = Masked::reopen(place.stdout(), redactor)?;
         let stderr = Masked::reopen(place.stderr(), redactor)?;
         let page = Page::create(place.page(), cap)?;
         let mut log = Self::of(place, (stdout, stderr, page), redactor, cap);
+        log.began = began;
         let path = log.place.stdout();
+        let mut earlier = began.stdout;
         file::read_through(&path, &mut |bytes| {
+            let cut = usize::try_from(earlier).unwrap_or(usize::MAX).min(bytes.len());
+            earlier -= cut as u64;
             let mut events = Vec::new();
-            log.splitter.push(bytes, |line| events.extend(read(&line)));
+            // `begin` ended the line, so nothing of it is held over the cut.
+            log.splitter.push(&bytes[..cut], |line| events.extend(read(&line, Part::Earlier)));
+            log.splitter.push(&bytes[cut..], |line| events.extend(read(&line, Part::Current)));
             events.iter().try_for_each(|event| log.tell(event))
         })?;
-        let stored = log.stored();
-        Ok((log, stored))
+        Ok(log)
+    }
+
+    /// Another container of the same run is about to be started: what comes from now on counts as its own. A
+    /// line that the last one left unfinished is ended.
+    pub fn begin(&mut self) -> Result<Stored, LogError> {
+        if self.splitter.finish().is_some() {
+            self.stdout.end_line()?;
+        }
+        self.began = Stored { stdout: self.stdout.len(), stderr: self.stderr.len() };
+        Ok(self.began)
     }
 
     fn of(place: LogPlace, files: (Masked, Masked, Page), redactor: &Redactor, cap: u64) -> Self {
@@ -155,6 +182,7 @@ impl RunLog {
             splitter: LineSplitter::default(),
             redactor: redactor.fresh(),
             cap,
+            began: Stored::default(),
         }
     }
 
@@ -162,10 +190,13 @@ impl RunLog {
         &self.place
     }
 
-    /// What is on disk. What the redactor holds back is not, and a broken connection is taken up again with
+    /// What is on disk of the present container. What the redactor holds back is not, and a broken connection is taken up again with
     /// [`RunLog::resume`].
     pub fn stored(&self) -> Stored {
-        Stored { stdout: self.stdout.len(), stderr: self.stderr.len() }
+        Stored {
+            stdout: self.stdout.len().saturating_sub(self.began.stdout),
+            stderr: self.stderr.len().saturating_sub(self.began.stderr),
+        }
     }
 
     /// How many bytes were dropped because the cap was reached (T44).

@@ -226,7 +226,7 @@ impl Journal {
             Body::RunStarted { kind, log } => tx.execute(
                 "INSERT INTO runs (run, kind, project, bead, attempt, state, started, log, cost)
                  VALUES (?1, ?2, ?3, ?4, ?5, 'running', ?6, ?7, 0)
-                 ON CONFLICT (run) DO UPDATE SET state = 'running', ended = NULL, log = ?7",
+                 ON CONFLICT (run) DO UPDATE SET state = 'running', ended = NULL",
                 params![
                     run.as_str(),
                     kind.as_str(),

@@ -4,7 +4,7 @@
 //! or given back. It does not know how anything is done. Start with `Story::take`, then `after_work`.
 
 use super::{Candidate, Kept, Phase, Story, Work};
-use crate::domain::event::{AgentEnd, Body, Ending, Event};
+use crate::domain::event::{AgentEnd, Body, Ending, Event, Printed};
 use crate::domain::finding::Finding;
 use crate::domain::run::{Cause, Outcome};
 
@@ -42,10 +42,11 @@ impl Story {
             }
             (Phase::Starting, Body::AttemptStarted { .. }) => return self.start_attempt(event),
             (Phase::Preparing, Body::WorkspaceReady) => self.phase = Phase::Working,
-            (Phase::Working, Body::AgentStarting { sandbox, nonce }) => {
+            (Phase::Working, Body::AgentStarting { sandbox, nonce, after }) => {
                 let Some(work) = &mut self.work else { return false };
                 work.sandbox = Some(sandbox.clone());
                 work.nonce.clone_from(nonce);
+                work.after = *after;
                 work.container = None;
                 work.starts += 1;
             }
@@ -185,6 +186,7 @@ impl Story {
             starts: 0,
             sandbox: None,
             nonce: String::new(),
+            after: Printed::default(),
             container: None,
             end: None,
             started: event.at,

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::Phase;
-use crate::domain::event::{AgentEnd, Body, Event, Finish, Order};
+use crate::domain::event::{AgentEnd, Body, Event, Finish, Order, Printed};
 use crate::domain::finding::Finding;
 use crate::domain::ids::{BeadId, Oid, ProjectId, RunId};
 use crate::domain::run::Outcome;
@@ -51,6 +51,9 @@ pub struct Work {
     pub starts: u32,
     pub sandbox: Option<String>,
     pub nonce: String,
+    /// Where in the run's log the output of this container begins.
+    #[serde(default)]
+    pub after: Printed,
     pub container: Option<String>,
     pub end: Option<AgentEnd>,
     pub started: DateTime<Utc>,

@@ -98,7 +98,7 @@ impl Told {
         };
         self.tell(Body::AttemptStarted { from, session: "s".into(), resume })
             .tell(Body::WorkspaceReady)
-            .tell(Body::AgentStarting { sandbox: "box".into(), nonce: "n".into() })
+            .tell(Body::AgentStarting { sandbox: "box".into(), nonce: "n".into(), after: Default::default() })
             .tell(Body::AgentStarted { container: "c0".into() })
     }
 
@@ -248,7 +248,7 @@ fn any_body() -> impl Strategy<Value = Body> {
         Just(Body::ClaimLost { reason: "r".into() }),
         Just(Body::AttemptStarted { from: oid('a'), session: "s".into(), resume: false }),
         Just(Body::WorkspaceReady),
-        Just(Body::AgentStarting { sandbox: "b".into(), nonce: "n".into() }),
+        Just(Body::AgentStarting { sandbox: "b".into(), nonce: "n".into(), after: Default::default() }),
         Just(Body::AgentStarted { container: "c".into() }),
         endings.prop_map(end),
         Just(exported()),

@@ -147,7 +147,9 @@ impl BeadEnv {
     }
 
     pub fn bead(&self, args: &[&str]) -> Ran {
-        Ran::of(&self.bead_command(args).output().unwrap())
+        // A command that hangs shall fail its own test, not hold up all others.
+        let mut command = self.command("timeout", &["-k", "5", "150", env!("CARGO_BIN_EXE_bead")]);
+        Ran::of(&command.args(args).current_dir(self.repo()).output().unwrap())
     }
 
     pub fn start(&self, args: &[&str]) -> Child {
@@ -207,6 +209,66 @@ impl BeadEnv {
         search(&self.state(), needle.as_bytes(), &mut found);
         search(&self.repo(), needle.as_bytes(), &mut found);
         found
+    }
+}
+
+/// Containers outlive a test that failed half-way; nothing else would remove them.
+impl Drop for BeadEnv {
+    fn drop(&mut self) {
+        for name in if self.state().join("instance").exists() { self.containers() } else { Vec::new() } {
+            let _ = Command::new("docker").args(["rm", "-f", &name]).output();
+        }
+    }
+}
+
+/// A scripted model that serves until it is dropped, so that it outlives the `bead` processes of a test.
+pub struct Model(Child);
+
+impl Drop for Model {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+impl BeadEnv {
+    /// Starts a scripted model and points `bead` to it, with a key.
+    #[track_caller]
+    pub fn model(&mut self, script: &str) -> Model {
+        use std::io::{BufRead as _, BufReader};
+        let path = self.script(script);
+        let mut model = Model(self.start(&["model", "serve", "--script", &path, "--json"]));
+        let mut line = String::new();
+        BufReader::new(model.0.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let value: serde_json::Value = serde_json::from_str(&line).unwrap();
+        self.set("ANTHROPIC_API_KEY", "k").set("ANTHROPIC_BASE_URL", value["url"].as_str().unwrap());
+        model
+    }
+
+    /// One bead as the tracker has it.
+    #[track_caller]
+    pub fn shown(&self, id: &str) -> serde_json::Value {
+        self.bead(&["show", id, "--json"]).expect(0).json()[0].clone()
+    }
+
+    /// Whether some clone has this text in this file.
+    pub fn in_a_clone(&self, file: &str, text: &str) -> bool {
+        self.clones().iter().any(|c| std::fs::read_to_string(c.join(file)).is_ok_and(|t| t.contains(text)))
+    }
+
+    /// The run's stream: every line whole, and there once.
+    #[track_caller]
+    pub fn whole_log(&self, run: &str) -> String {
+        let raw = self.bead(&["logs", run, "--raw"]).expect(0).out;
+        let mut seen = std::collections::BTreeSet::new();
+        for line in raw.lines() {
+            let value: serde_json::Value =
+                serde_json::from_str(line).unwrap_or_else(|e| panic!("a torn line: {e}: {line}"));
+            if let Some(uuid) = value["uuid"].as_str() {
+                assert!(seen.insert(uuid.to_owned()), "there twice: {line}");
+            }
+        }
+        raw
     }
 }
 

@@ -8,4 +8,7 @@ mod harness;
 
 mod executor;
 mod gateway;
+mod kills;
+mod recovery;
+mod threats;
 mod work;

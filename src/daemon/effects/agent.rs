@@ -7,23 +7,24 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::agent::stream::Stream;
-use crate::agent::{Request, StopReason};
+use crate::agent::summary::Summary;
+use crate::agent::{Dialect, Request};
 use crate::config::effective::Effective;
-use crate::daemon::attempt::{Entry, Seat, Sitting};
+use crate::daemon::attempt::{Entry, Sitting};
+use crate::daemon::effects::ending::{ended, told};
 use crate::daemon::engine::Engine;
 use crate::daemon::error::EngineError;
 use crate::daemon::stop::Urgency;
 use crate::daemon::watch::{RunLimits, Watch};
-use crate::domain::event::{AgentEnd, Body, Ending};
+use crate::domain::event::{Body, Ending, Printed};
 use crate::domain::ids::base36;
 use crate::domain::run::RunKind;
-use crate::domain::usage::Usage;
 use crate::executor::spec::{Limits, Mount, Purpose, SandboxSpec};
 use crate::executor::{Attached, SandboxId};
 use crate::gateway::credential::{Credential, CredentialKind};
-use crate::gateway::meter::{self, MeterReading};
+use crate::gateway::meter;
 use crate::gateway::{Gateway, GatewaySpec, SOCKET_NAME};
-use crate::journal::log::{LogPlace, RunLog};
+use crate::journal::log::{LogPlace, Part, RunLog, Stored};
 use crate::lifecycle::{Story, Work};
 
 /// The agent's home inside the sandbox.
@@ -45,8 +46,8 @@ impl Engine {
         let settings = self.settings(&story.order).await?;
         let place = self.find_container(story).await?;
         if matches!(place, Place::Lost) {
-            let reason = "the engine no longer has the container".to_owned();
-            self.record(story, Body::AgentEnded(ended(Ending::Infrastructure, reason)))?;
+            let end = self.end_of_the_lost(story, &settings)?;
+            self.record(story, Body::AgentEnded(end))?;
             return Ok(());
         }
         if matches!(place, Place::New) && self.stop.now() >= Urgency::Gently {
@@ -55,8 +56,10 @@ impl Engine {
             return Ok(());
         }
         let Some(work) = story.work.clone() else { return Ok(()) };
-        let gateway = self.open_gateway(story, &work, &settings)?;
-        let (log, stream) = self.open_log(story, &work, &settings)?;
+        let (mut log, stream) = self.open_log(story, &work, &settings)?;
+        // What an earlier process metered of this run counts against the bead's money too.
+        let spent = story.cost_usd + told(stream.summary(), &settings);
+        let gateway = self.open_gateway(spent, &work, &settings)?;
         let began = self.house.clock.now();
         let (id, attached, entry) = match place {
             Place::There(id) => {
@@ -66,7 +69,7 @@ impl Engine {
                 let attached = self.machine.executor.attach(&id, seen(log.stored())).await?;
                 (id, attached, Entry::Adopted)
             }
-            _ => self.start_agent(story, &settings).await?,
+            _ => self.start_agent(story, &settings, log.begin()?).await?,
         };
         let task = self.task(story, &settings).await?;
         let already = match entry {
@@ -124,7 +127,7 @@ impl Engine {
         })
     }
 
-    fn open_gateway(&self, story: &Story, work: &Work, settings: &Effective) -> Result<Gateway, EngineError> {
+    fn open_gateway(&self, spent: f64, work: &Work, settings: &Effective) -> Result<Gateway, EngineError> {
         let dir = self.house.places.sockets(&work.run);
         self.private_for_run(&dir)?;
         let spec = GatewaySpec {
@@ -143,7 +146,7 @@ impl Engine {
                 ..meter::Limits::default()
             },
             prices: settings.prices.value.clone(),
-            already_spent_usd: story.cost_usd,
+            already_spent_usd: spent,
             clock: Arc::clone(&self.house.clock),
         };
         Ok(Gateway::open(spec)?)
@@ -151,7 +154,7 @@ impl Engine {
 
     /// The run's log, and the stream as far as an earlier process stored it: read again, so that tokens, tools
     /// and turns are whole.
-    fn open_log(
+    pub(super) fn open_log(
         &self,
         story: &Story,
         work: &Work,
@@ -165,12 +168,24 @@ impl Engine {
             LogPlace::new(&self.house.places.logs(&story.project, &story.bead), stamp, RunKind::Work)?;
         let redactor = self.redactor();
         let cap = settings.limits.output.value.bytes();
-        let mut stream = Stream::new(self.machine.dialect.as_ref());
+        let dialect = self.machine.dialect.as_ref();
+        let mut stream = Stream::new(dialect);
         if !place.stdout().exists() {
             return Ok((RunLog::create(place, &redactor, cap)?, stream));
         }
         let now = self.house.clock.elapsed();
-        let (log, _) = RunLog::reopen(place, &redactor, cap, &mut |line| stream.line(line, now))?;
+        // A container that is yet to be started, or only asked for, has printed nothing.
+        let began = match (&work.sandbox, work.after) {
+            (None, _) => Stored { stdout: u64::MAX, stderr: u64::MAX },
+            (Some(_), after) => Stored { stdout: after.stdout, stderr: after.stderr },
+        };
+        let mut earlier = Stream::new(dialect);
+        let mut present = None;
+        let log = RunLog::reopen(place, &redactor, cap, began, &mut |line, part| match part {
+            Part::Earlier => earlier.line(line, now),
+            Part::Current => present.get_or_insert_with(|| after(dialect, &earlier)).line(line, now),
+        })?;
+        stream = present.unwrap_or_else(|| after(dialect, &earlier));
         Ok((log, stream))
     }
 
@@ -179,6 +194,7 @@ impl Engine {
         &self,
         story: &mut Story,
         settings: &Effective,
+        began: Stored,
     ) -> Result<(SandboxId, Attached, Entry), EngineError> {
         let Some(work) = story.work.clone() else { return Err(EngineError::Left) };
         let image = self.image(settings).await?;
@@ -187,7 +203,8 @@ impl Engine {
             (Some(name), None) => (name.clone(), work.nonce.clone()),
             _ => (format!("bead-{}-{}", work.run, work.starts + 1), base36(self.house.ids.bytes(), 12)),
         };
-        self.record(story, Body::AgentStarting { sandbox: name.clone(), nonce: nonce.clone() })?;
+        let after = Printed { stdout: began.stdout, stderr: began.stderr };
+        self.record(story, Body::AgentStarting { sandbox: name.clone(), nonce: nonce.clone(), after })?;
         let spec = self.agent_spec(story, settings, (name, nonce), image.digest);
         let (id, attached) = self.machine.executor.start(&spec).await?;
         self.survive("done", "start_agent")?;
@@ -255,30 +272,11 @@ impl Engine {
             labels: self.labels(story, &work.run, nonce),
         }
     }
+}
 
-    /// What the end means, and what it cost by our own meter.
-    fn judge(&self, seat: &Seat, reading: &MeterReading, settings: &Effective) -> AgentEnd {
-        let summary = seat.stream.summary();
-        let mut end = self.machine.dialect.outcome(summary, &seat.exit);
-        if seat.exit.code.is_none()
-            && seat.exit.stopped_by.is_none_or(|r| r == StopReason::Done)
-            && end.ending == Ending::Failed
-        {
-            end.ending = Ending::Infrastructure;
-        }
-        // The meter forgets what an earlier process metered; the stream, read whole, does not.
-        let told: f64 = summary.spent.by_model().iter().map(|(m, u)| settings.prices.value.cost(m, *u)).sum();
-        AgentEnd {
-            ending: end.ending,
-            reason: end.reason,
-            said: summary.said(),
-            cost_usd: told.max(reading.cost_usd),
-            usage: if told > reading.cost_usd { summary.spent.usage() } else { total(reading) },
-            seconds: 0.0,
-            conversed: summary.results > 0 || summary.spent.usage() != Usage::default(),
-            resets_at: end.resets_at,
-        }
-    }
+/// The stream of a container that goes on where another one's stopped.
+fn after(dialect: &dyn Dialect, earlier: &Stream) -> Stream {
+    Stream::with(dialect, Summary::resumed(earlier.summary().spent.totals().clone()))
 }
 
 fn run_limits(settings: &Effective) -> RunLimits {
@@ -293,26 +291,4 @@ fn run_limits(settings: &Effective) -> RunLimits {
 /// The log's count in the executor's words.
 pub(in crate::daemon) fn seen(stored: crate::journal::log::Stored) -> crate::executor::Seen {
     crate::executor::Seen { stdout: stored.stdout, stderr: stored.stderr }
-}
-
-fn total(reading: &MeterReading) -> Usage {
-    let mut sum = Usage::default();
-    for usage in reading.usage.values() {
-        sum += *usage;
-    }
-    sum
-}
-
-/// An end without an agent.
-fn ended(ending: Ending, reason: String) -> AgentEnd {
-    AgentEnd {
-        ending,
-        reason,
-        said: String::new(),
-        cost_usd: 0.0,
-        usage: Usage::default(),
-        seconds: 0.0,
-        conversed: false,
-        resets_at: None,
-    }
 }

@@ -8,7 +8,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use crate::daemon::engine::Engine;
 use crate::daemon::error::EngineError;
 use crate::domain::event::Body;
-use crate::domain::run::{Cause, Outcome, RunKind};
+use crate::domain::run::{Cause, Outcome};
 use crate::lifecycle::Story;
 use crate::workspace::clone;
 
@@ -68,10 +68,6 @@ impl Engine {
             Some(work) if story.conversed => work.session.clone(),
             _ => super::uuid(self.house.ids.bytes()),
         };
-        // Another container prints from its own beginning, so it has a log of its own: the length of a log is
-        // the place to re-attach at.
-        let log = self.log_name(story, RunKind::Work);
-        self.record(story, Body::RunStarted { kind: RunKind::Work, log })?;
         self.record(story, Body::Resumed { why, session })?;
         Ok(())
     }

@@ -5,6 +5,7 @@
 
 pub(super) mod agent;
 mod clean_up;
+mod ending;
 mod export;
 mod gates;
 mod landing;

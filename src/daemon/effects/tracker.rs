@@ -75,23 +75,19 @@ impl Engine {
         cause: Option<Cause>,
         reason: String,
     ) -> Result<(), EngineError> {
-        if story.claimed {
+        let claim = claim_of(story);
+        // Asked of the tracker, not of the story: a crash may have come between the claim and its event. And
+        // where the claim is no longer ours, somebody else decided; their word stands.
+        if self.still_ours(story).await? {
             let text = comment(story, outcome, cause.as_ref(), &reason);
-            let claim = claim_of(story);
-            // Where the claim is no longer ours, somebody else decided; their word stands.
-            if self.still_ours(story).await? {
-                if matches!(outcome, Outcome::Parked | Outcome::NoChange) {
-                    self.site
-                        .tracker
-                        .release(&story.bead, &claim, &Release::Parked { comment: text })
-                        .await?;
-                } else {
-                    self.comment_once(story, &text).await?;
-                    self.site.tracker.release(&story.bead, &claim, &Release::Open).await?;
-                }
+            if matches!(outcome, Outcome::Parked | Outcome::NoChange) {
+                self.site.tracker.release(&story.bead, &claim, &Release::Parked { comment: text }).await?;
+            } else {
+                self.comment_once(story, &text).await?;
+                self.site.tracker.release(&story.bead, &claim, &Release::Open).await?;
             }
-            self.survive("done", "settle")?;
         }
+        self.survive("done", "settle")?;
         self.record(story, Body::Settled)?;
         Ok(())
     }

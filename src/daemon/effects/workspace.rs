@@ -11,6 +11,7 @@ use crate::domain::event::Body;
 use crate::domain::ids::{Oid, RunId};
 use crate::domain::run::{Cause, Outcome, RunKind};
 use crate::journal::Entry;
+use crate::journal::read::Filter;
 use crate::lifecycle::Story;
 use crate::workspace::clone::{self, CloneRequest};
 
@@ -51,6 +52,16 @@ impl Engine {
         Ok(())
     }
 
+    /// A crash between an attempt's beginning and its run's would leave the run without a log.
+    fn tell_run_once(&self, story: &mut Story, run: &RunId) -> Result<(), EngineError> {
+        let filter = Filter { run: Some(run.clone()), ..Filter::default() };
+        if self.house.journal.runs(&filter, 1)?.is_empty() {
+            let log = self.log_name(story, RunKind::Work);
+            self.record(story, Body::RunStarted { kind: RunKind::Work, log })?;
+        }
+        Ok(())
+    }
+
     /// Where a run's log goes, relative to the state directory and without its ending.
     pub(in crate::daemon) fn log_name(&self, story: &Story, kind: RunKind) -> String {
         let stamp = self.house.clock.now().format("%Y%m%dT%H%M%S%3fZ");
@@ -59,6 +70,7 @@ impl Engine {
 
     pub(in crate::daemon) async fn prepare(&self, story: &mut Story) -> Result<(), EngineError> {
         let Some(work) = story.work.clone() else { return Ok(()) };
+        self.tell_run_once(story, &work.run)?;
         self.site.quarantine.fetch(&self.site.repo, &story.order.base).await?;
         let dir = self.house.places.clone_dir(&work.run);
         // A crash may have left half a clone: nobody has worked in it, for the agent starts after this.

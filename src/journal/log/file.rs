@@ -75,6 +75,13 @@ impl Masked {
         self.file.sync_all().map_err(failed("sync", &self.path))
     }
 
+    /// Ends an unfinished line with a byte that nobody printed.
+    pub(super) fn end_line(&mut self) -> Result<(), LogError> {
+        self.file.write_all(b"\n").map_err(failed("write", &self.path))?;
+        self.len += 1;
+        Ok(())
+    }
+
     fn store(&mut self, left: u64) -> Result<&[u8], LogError> {
         let left = usize::try_from(left).unwrap_or(usize::MAX);
         // Once cut, later bytes would stand at the wrong place.

@@ -151,12 +151,14 @@ fn a_log_is_taken_up_again_at_every_byte() {
         drop(log);
 
         let mut again = Vec::new();
-        let (mut log, stored) = RunLog::reopen(place.clone(), &redactor(), PLENTY, &mut |line| {
-            again.push(line.clone());
-            parse(line)
-        })
-        .unwrap();
+        let mut log =
+            RunLog::reopen(place.clone(), &redactor(), PLENTY, Stored::default(), &mut |line, _| {
+                again.push(line.clone());
+                parse(line)
+            })
+            .unwrap();
         assert_eq!(again, lines, "cut at {cut}");
+        let stored = log.stored();
         let (out, err) = (usize::try_from(stored.stdout).unwrap(), usize::try_from(stored.stderr).unwrap());
         assert!(out <= cut && err <= cut);
         lines.extend(feed(&mut log, &text.as_bytes()[out..]));
@@ -169,6 +171,36 @@ fn a_log_is_taken_up_again_at_every_byte() {
             assert_eq!(read(&path), text.replace(CANARY, &"*".repeat(CANARY.len())), "cut at {cut}");
         }
     }
+}
+
+#[test]
+fn a_second_container_of_a_run_counts_its_own_bytes_and_ends_the_torn_line_before_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let place = place(dir.path());
+    let mut log = RunLog::create(place.clone(), &Redactor::new(Vec::<Vec<u8>>::new()), PLENTY).unwrap();
+    let _ = log.stdout(b"{\"a\":1}\n{\"torn").unwrap();
+    let _ = log.finish().unwrap();
+    drop(log);
+    let unknown = Stored { stdout: u64::MAX, stderr: u64::MAX };
+    let mut parts = Vec::new();
+    let reopen = |began, parts: &mut Vec<Part>| {
+        RunLog::reopen(place.clone(), &Redactor::new(Vec::<Vec<u8>>::new()), PLENTY, began, &mut |_, part| {
+            parts.push(part);
+            Vec::new()
+        })
+        .unwrap()
+    };
+    let mut log = reopen(unknown, &mut parts);
+    let began = log.begin().unwrap();
+    assert_eq!((log.stored(), began.stdout), (Stored::default(), 15), "the torn line got its end");
+    let taken = log.stdout(b"{\"b\":2}\n").unwrap();
+    assert_eq!(taken.lines.len(), 1);
+    let _ = log.finish().unwrap();
+    drop(log);
+    parts.clear();
+    let log = reopen(began, &mut parts);
+    assert_eq!(log.stored().stdout, 8);
+    assert_eq!(parts, [Part::Earlier, Part::Earlier, Part::Current]);
 }
 
 #[test]
@@ -191,7 +223,9 @@ fn a_broken_connection_is_taken_up_again_in_the_same_process() {
 #[test]
 fn a_log_that_is_not_there_cannot_be_reopened() {
     let dir = tempfile::tempdir().unwrap();
-    let error = RunLog::reopen(place(dir.path()), &redactor(), PLENTY, &mut parse).unwrap_err();
+    let error =
+        RunLog::reopen(place(dir.path()), &redactor(), PLENTY, Stored::default(), &mut |l, _| parse(l))
+            .unwrap_err();
     assert!(error.to_string().contains("-work.jsonl`"), "{error}");
 }
 
@@ -242,7 +276,7 @@ proptest! {
             let from = usize::try_from(log.stored().stdout).unwrap();
             feed(&mut log, &text.as_bytes()[from..from.max(cut)]);
             drop(log);
-            log = RunLog::reopen(place.clone(), &redactor(), PLENTY, &mut parse).unwrap().0;
+            log = RunLog::reopen(place.clone(), &redactor(), PLENTY, Stored::default(), &mut |l, _| parse(l)).unwrap();
         }
         let from = usize::try_from(log.stored().stdout).unwrap();
         feed(&mut log, &text.as_bytes()[from..]);
