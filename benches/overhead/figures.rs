@@ -99,8 +99,20 @@ impl Steps {
         self.samples.entry(step.to_owned()).or_default().add(seconds);
     }
 
+    /// Steps that take less than this are told together.
+    const SHORT: f64 = 0.005;
+
     pub(crate) fn lines(&self) -> Vec<String> {
-        self.order.iter().map(|step| self.samples[step].row(step)).collect()
+        let long = |step: &&String| self.samples[*step].median() >= Self::SHORT;
+        let mut lines: Vec<String> =
+            self.order.iter().filter(long).map(|step| self.samples[step].row(step)).collect();
+        let short: Vec<f64> =
+            self.order.iter().filter(|step| !long(step)).map(|step| self.samples[step].median()).collect();
+        if !short.is_empty() {
+            let name = format!("{} shorter steps, in all", short.len());
+            lines.push(format!("  {name:<34} {:17.3}", short.iter().sum::<f64>()));
+        }
+        lines
     }
 
     pub(crate) fn json(&self) -> Value {

@@ -31,6 +31,7 @@ struct Figures {
     wall: Pair,
     first: Pair,
     steps: Steps,
+    parts: Steps,
     calls: Vec<Asked>,
 }
 
@@ -47,6 +48,7 @@ fn main() -> anyhow::Result<()> {
                 "wall": figures.wall.json(),
                 "first_request": figures.first.json(),
                 "steps": figures.steps.json(),
+                "raw_parts": figures.parts.json(),
                 "engine_calls": calls(&figures.calls).into_iter().map(|(call, times)| json!({"call": call, "times": times.0, "ms": times.1 * 1e3})).collect::<Vec<_>>(),
             })
         );
@@ -84,7 +86,8 @@ async fn measure(options: &Options) -> anyhow::Result<Figures> {
     let raw = Raw::of(&calls, &first.events, instance.trim())?;
     raw.run(&project, 1, &engine).await?;
 
-    let (mut wall, mut request, mut steps) = (Pair::default(), Pair::default(), Steps::default());
+    let (mut wall, mut request) = (Pair::default(), Pair::default());
+    let (mut steps, mut parts) = (Steps::default(), Steps::default());
     for round in 1..=options.runs {
         if !options.json {
             eprintln!("round {round} of {}", options.runs);
@@ -97,8 +100,11 @@ async fn measure(options: &Options) -> anyhow::Result<Figures> {
         request.bead.add(seconds(time(claimed)?, worked.first_request));
         request.raw.add(seconds(driven.began, driven.first_request));
         split(&worked, &mut steps)?;
+        for (part, took) in ["agent", "export", "checkout and gate"].iter().zip(driven.parts) {
+            parts.add(part, took.as_secs_f64());
+        }
     }
-    Ok(Figures { wall, first: request, steps, calls })
+    Ok(Figures { wall, first: request, steps, parts, calls })
 }
 
 fn seconds(from: DateTime<Utc>, to: DateTime<Utc>) -> f64 {
@@ -138,7 +144,10 @@ fn calls(asked: &[Asked]) -> BTreeMap<String, (usize, f64)> {
 
 fn print(options: &Options, figures: &Figures) {
     let build = if cfg!(debug_assertions) { "with debug assertions" } else { "release" };
-    println!("bead work against the same containers by raw API calls: {} runs of each in turns", options.runs);
+    println!(
+        "bead work against the same containers by raw API calls: {} runs of each in turns",
+        options.runs
+    );
     println!("bead is built {build}; the agent writes one file, the gate is `true`\n");
     let wall = figures.wall.lines("wall time of a bead");
     let first = figures.first.lines("claim (or create) to first request");
@@ -147,6 +156,10 @@ fn print(options: &Options, figures: &Figures) {
     }
     println!("\nwhere the time of bead work goes (s)  {:>7} {:>8} {:>8}", "min", "median", "max");
     for line in figures.steps.lines() {
+        println!("{line}");
+    }
+    println!("\nwhere the time of the raw calls goes (s) {:>5} {:>8} {:>8}", "min", "median", "max");
+    for line in figures.parts.lines() {
         println!("{line}");
     }
     println!("\ncalls of one run to the engine          times   ms to the answer, in all");

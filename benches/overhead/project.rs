@@ -62,7 +62,11 @@ impl Model {
 
     /// When the first request was there, and the end of the server.
     pub(crate) async fn first_request(self) -> anyhow::Result<DateTime<Utc>> {
-        ensure!(self.server.requests().len() == 2, "expected two requests, found {:?}", self.server.requests());
+        ensure!(
+            self.server.requests().len() == 2,
+            "expected two requests, found {:?}",
+            self.server.requests()
+        );
         self.server.close().await;
         let record = std::fs::read_to_string(&self.record)?;
         let first: Value = serde_json::from_str(record.lines().next().unwrap_or_default())?;
@@ -121,7 +125,12 @@ impl Project {
         let output = command.envs(more.iter().cloned()).stdin(Stdio::null()).output().await?;
         let said = String::from_utf8_lossy(&output.stdout).into_owned();
         let complaint = String::from_utf8_lossy(&output.stderr);
-        ensure!(output.status.success(), "`{program} {}`: {}\n{said}{complaint}", args.join(" "), output.status);
+        ensure!(
+            output.status.success(),
+            "`{program} {}`: {}\n{said}{complaint}",
+            args.join(" "),
+            output.status
+        );
         Ok(said)
     }
 

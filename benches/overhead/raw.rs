@@ -52,6 +52,8 @@ pub(crate) struct Driven {
     pub wall: Duration,
     pub began: DateTime<Utc>,
     pub first_request: DateTime<Utc>,
+    /// Agent, export, gate with its checkout; each with the removal.
+    pub parts: [Duration; 3],
 }
 
 impl Raw {
@@ -90,8 +92,11 @@ impl Raw {
             let text = text.replace(&self.run, run.as_str()).replace(&self.session, &session);
             text.replace(&self.instance, &stranger)
         };
-        let bodies: Vec<ContainerCreateBody> =
-            self.containers.iter().map(|text| serde_json::from_str(&fresh(text))).collect::<Result<_, _>>()?;
+        let bodies: Vec<ContainerCreateBody> = self
+            .containers
+            .iter()
+            .map(|text| serde_json::from_str(&fresh(text)))
+            .collect::<Result<_, _>>()?;
         let volume: VolumeCreateRequest = serde_json::from_str(&fresh(&self.volume))?;
         let places = Places::of(&bodies[0])?;
         places.prepare(project, &run, &self.base).await?;
@@ -100,16 +105,19 @@ impl Raw {
 
         let (clock, began) = (Instant::now(), Utc::now());
         agent(engine, &bodies[0], &self.lines).await?;
+        let worked = clock.elapsed();
         let (id, attached) = start(engine, &bodies[1]).await?;
         drain(attached).await?;
         end(engine, &id).await?;
+        let exported = clock.elapsed();
         gate(engine, &volume, &bodies[2..]).await?;
         let wall = clock.elapsed();
 
         gateway.close().await;
         let first_request = model.first_request().await?;
         places.remove()?;
-        Ok(Driven { wall, began, first_request })
+        let parts = [worked, exported - worked, wall - exported];
+        Ok(Driven { wall, began, first_request, parts })
     }
 }
 
@@ -167,7 +175,8 @@ async fn start(
     let options = CreateContainerOptionsBuilder::default().build();
     let id = engine.create_container(Some(options), body.clone()).await?.id;
     let stdin = body.open_stdin == Some(true);
-    let options = AttachContainerOptionsBuilder::default().stdin(stdin).stdout(true).stderr(true).stream(true);
+    let options =
+        AttachContainerOptionsBuilder::default().stdin(stdin).stdout(true).stderr(true).stream(true);
     let attached = engine.attach_container(&id, Some(options.build())).await?;
     engine.start_container(&id, None::<StartContainerOptions>).await?;
     Ok((id, attached))
