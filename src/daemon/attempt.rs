@@ -33,11 +33,11 @@ const SILENT: Duration = Duration::from_secs(3);
 /// How the sitting began.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Entry {
-    /// The container is new and waits for its task.
+    /// The container is new and has its task.
     Fresh,
-    /// Another process started it and may or may not have given it its task.
+    /// Another process started it and died so near to giving the task that nobody knows whether it did.
     Adopted,
-    /// Adopted, and it has shown that it has its task.
+    /// Adopted, and it has its task.
     AtWork,
     /// Adopted, and asked to go on after its connection was lost with the old gateway (rules 13.2).
     Continued,
@@ -82,10 +82,8 @@ enum Heard {
 impl Sitting<'_> {
     /// Stays until the container has ended. An error leaves it running.
     pub(super) async fn sit(mut self, mut attached: Attached) -> Result<Seat, EngineError> {
-        if self.entry == Entry::Fresh {
-            let task = std::mem::take(&mut self.task);
-            self.speak(&mut attached, &task).await;
-        } else if self.stream.summary().results > 0 || self.log.stored().stdout > 0 {
+        let printed = self.stream.summary().results > 0 || self.log.stored().stdout > 0;
+        if self.entry == Entry::Adopted && printed {
             self.entry = Entry::AtWork;
         }
         let adopted_at = self.clock.elapsed();
@@ -102,6 +100,10 @@ impl Sitting<'_> {
                 Heard::Chunk(Ok(Chunk::Stdout(bytes))) => {
                     let action = self.take(&bytes)?;
                     self.act(action, &mut attached).await?;
+                    // A turn that ended is answered now; at the next tick it would be a quarter of a second later.
+                    if self.stream.summary().is_settled() {
+                        self.look(&mut attached).await?;
+                    }
                 }
                 Heard::Chunk(Ok(Chunk::Stderr(bytes))) => {
                     if self.log.stderr(&bytes)? == Room::Flood {
@@ -282,7 +284,7 @@ fn next(heeded: Urgency) -> Urgency {
 }
 
 /// A process that is gone takes no line: its exit says more than our failure to write.
-async fn write(attached: &mut Attached, line: &str) {
+pub(super) async fn write(attached: &mut Attached, line: &str) {
     if let Some(stdin) = &mut attached.stdin {
         let _ = stdin.write_all(line.as_bytes()).await;
         let _ = stdin.flush().await;

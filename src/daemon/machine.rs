@@ -148,7 +148,6 @@ impl Engine {
 
     /// The image by digest.
     pub(super) async fn image(&self, settings: &Effective) -> Result<Image, EngineError> {
-        self.machine.executor.engine().await?;
         let name = &settings.image.value;
         let reference = crate::executor::image::reference(name);
         match self.machine.executor.find_image(&reference).await? {

@@ -25,6 +25,7 @@ pub fn sentence(body: &Body) -> String {
         Body::WorkspaceReady => "workspace ready".to_owned(),
         Body::AgentStarting { sandbox, .. } => format!("starting sandbox {sandbox}"),
         Body::AgentStarted { .. } => "agent started".to_owned(),
+        Body::TaskGiven => "the agent has its task".to_owned(),
         Body::AgentEnded(end) => ending(end),
         Body::Exported { tip, commits, wip, files, tracker_touched } => {
             let left = if *wip { ", uncommitted work committed for it" } else { "" };

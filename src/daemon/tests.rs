@@ -66,7 +66,8 @@ impl World {
         std::fs::create_dir_all(repo.join(".beads")).unwrap();
         git(&repo, &["init", "-q", "-b", "main"]);
         std::fs::write(repo.join("README.md"), "a project\n").unwrap();
-        std::fs::write(repo.join("bead.yaml"), "gates: [{ name: good, run: grep -q good work.txt }]\n").unwrap();
+        std::fs::write(repo.join("bead.yaml"), "gates: [{ name: good, run: grep -q good work.txt }]\n")
+            .unwrap();
         let line = r#"{"id":"t-1","title":"Write it","status":"open","priority":1,"issue_type":"task","created_at":"2026-01-01T00:00:00Z","updated_at":"2026-01-01T00:00:00Z"}"#;
         std::fs::write(repo.join(".beads/issues.jsonl"), format!("{line}\n")).unwrap();
         git(&repo, &["add", "-A"]);
@@ -113,7 +114,10 @@ impl World {
         assert_eq!(merges, "1", "{why}: landed once");
         assert_eq!(git(&self.repo(), &["show", "main:work.txt"]), "good", "{why}");
         let tracker = std::fs::read_to_string(self.repo().join(".beads/issues.jsonl")).unwrap();
-        assert!(tracker.contains(r#""status":"closed""#) && !tracker.contains("beadwork_claim"), "{why}: {tracker}");
+        assert!(
+            tracker.contains(r#""status":"closed""#) && !tracker.contains("beadwork_claim"),
+            "{why}: {tracker}"
+        );
         let (house, site, _) = self.engine().await;
         let report = verify::check(&house, &site, Some(&self.executor)).await.unwrap();
         assert_eq!(report.violations, Vec::<String>::new(), "{why}");

@@ -79,6 +79,8 @@ pub enum Body {
     AgentStarted {
         container: String,
     },
+    /// The agent's stdin took its task: it is never given again, whoever adopts the container.
+    TaskGiven,
     AgentEnded(AgentEnd),
     /// The work is imported and kept under the run's ref.
     Exported {

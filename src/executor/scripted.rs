@@ -1,9 +1,8 @@
 //! The one double of the executor: sandboxes that are scripts in this process.
 //!
-//! Support for tests and the simulator, never used to run an agent: nothing here isolates anything. It keeps the
-//! contract of [`Executor`] (names are used once, output is replayed, stdin stays open) and fails on demand. The
-//! world of sandboxes outlives the handle: a clone taken after a "crash" finds them running. Start with
-//! [`Scripted::new`], then [`Scripted::on`] and [`Fault`].
+//! For tests and the simulator alone: nothing here isolates anything. It keeps the contract of [`Executor`] and
+//! fails on demand. The world of sandboxes outlives the handle: a clone taken after a "crash" finds them
+//! running. Start with [`Scripted::new`], then [`Scripted::on`] and [`Fault`].
 
 mod local;
 mod sandbox;
@@ -23,7 +22,6 @@ use sandbox::Sandbox;
 pub use sandbox::{Ending, Stage};
 
 const LOCK: &str = "no holder of this lock panics";
-
 type Script = Arc<dyn Fn(Stage) -> Pin<Box<dyn Future<Output = Ending> + Send>> + Send + Sync>;
 
 /// Something that goes wrong. Each but `Away` happens once, to the next sandbox of that purpose.
@@ -130,7 +128,6 @@ impl Scripted {
         if *self.world.away.borrow() { Err(away()) } else { Ok(()) }
     }
 
-    /// By id or by name: here they are the same.
     fn find(&self, id: &str) -> Option<Arc<Sandbox>> {
         self.world.sandboxes.lock().expect(LOCK).get(id).cloned()
     }
@@ -169,8 +166,8 @@ fn away() -> ExecutorError {
 impl Executor for Scripted {
     async fn engine(&self) -> Result<EngineInfo, ExecutorError> {
         self.answering()?;
-        let (name, version, api_version) = ("scripted".into(), "0".into(), "0".into());
-        Ok(EngineInfo { name, version, api_version, warnings: Vec::new() })
+        let zero = || "0".to_owned();
+        Ok(EngineInfo { name: "scripted".into(), version: zero(), api_version: zero(), warnings: Vec::new() })
     }
 
     async fn find_image(&self, reference: &str) -> Result<Option<Image>, ExecutorError> {

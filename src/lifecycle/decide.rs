@@ -48,11 +48,16 @@ impl Story {
                 work.nonce.clone_from(nonce);
                 work.after = *after;
                 work.container = None;
+                work.tasked = false;
                 work.starts += 1;
             }
             (Phase::Working, Body::AgentStarted { container }) => {
                 let Some(work) = &mut self.work else { return false };
                 work.container = Some(container.clone());
+            }
+            (Phase::Working, Body::TaskGiven) => {
+                let Some(work) = &mut self.work else { return false };
+                work.tasked = true;
             }
             (Phase::Working, Body::AgentEnded(end)) => {
                 let Some(work) = &mut self.work else { return false };
@@ -66,9 +71,9 @@ impl Story {
                 let Some(work) = &self.work else { return false };
                 self.tip = Some(Kept { run: work.run.clone(), tip: tip.clone(), at: event.at });
                 self.candidate = None;
-                self.after_work(Changed::Yes);
+                self.after_work(None);
             }
-            (Phase::Exporting, Body::NothingChanged { said }) => self.after_work(Changed::No(said.clone())),
+            (Phase::Exporting, Body::NothingChanged { said }) => self.after_work(Some(said.clone())),
             (Phase::Exporting, Body::ExportRejected { reason }) => {
                 self.settle(
                     Outcome::Parked,
@@ -152,6 +157,7 @@ impl Story {
                 work.session.clone_from(session);
                 work.sandbox = None;
                 work.container = None;
+                work.tasked = false;
                 work.end = None;
                 work.resumed = Some(why.clone());
                 self.phase = Phase::Working;
@@ -188,6 +194,7 @@ impl Story {
             nonce: String::new(),
             after: Printed::default(),
             container: None,
+            tasked: false,
             end: None,
             started: event.at,
             resumed: None,
@@ -196,16 +203,16 @@ impl Story {
         true
     }
 
-    /// The export is in: what follows from how the agent ended.
-    fn after_work(&mut self, changed: Changed) {
+    /// The export is in: what follows from how the agent ended, and (where nothing was changed) what it said.
+    fn after_work(&mut self, unchanged: Option<String>) {
         let Some(end) = self.work.as_ref().and_then(|w| w.end.clone()) else {
             self.settle(Outcome::Failed, Some("infrastructure"), "the run has no recorded end".to_owned());
             return;
         };
         match end.ending {
-            Ending::Finished => match changed {
-                Changed::Yes => self.phase = Phase::Merging,
-                Changed::No(said) => {
+            Ending::Finished => match unchanged {
+                None => self.phase = Phase::Merging,
+                Some(said) => {
                     let words = if said.is_empty() { "the agent gave no reason".to_owned() } else { said };
                     self.settle(Outcome::NoChange, None, format!("nothing was changed: {words}"));
                 }
@@ -268,11 +275,6 @@ impl Story {
             resets_at: end.resets_at,
         };
     }
-}
-
-enum Changed {
-    Yes,
-    No(String),
 }
 
 /// Where a person's stop may still turn the story aside: not once the target may have moved.

@@ -55,6 +55,9 @@ pub struct Work {
     #[serde(default)]
     pub after: Printed,
     pub container: Option<String>,
+    /// The container took its task.
+    #[serde(default)]
+    pub tasked: bool,
     pub end: Option<AgentEnd>,
     pub started: DateTime<Utc>,
     /// Set while the attempt goes on after a suspension or a lost container.

@@ -103,6 +103,10 @@ async fn settle(quarantine: &Quarantine, request: &CloneRequest<'_>) -> Result<(
     git.ours(&git_dir, Verb::UpdateRef).arg("--stdin").input(refs).ok().await?;
     let config = "[core]\n\trepositoryformatversion = 0\n\tfilemode = true\n\tbare = false\n\tlogallrefupdates = true\n";
     write(&git_dir.join("config"), config)?;
+    // As the export: an agent's `git add -A` takes no leftovers of a test run along.
+    let info = git_dir.join("info");
+    std::fs::create_dir_all(&info).map_err(at(&info))?;
+    write(&info.join("exclude"), "__pycache__/\n*.py[cod]\n")?;
     for trace in ["logs", "FETCH_HEAD", "refs/remotes", "packed-refs", "description", "branches"] {
         discard(&git_dir.join(trace))?;
     }

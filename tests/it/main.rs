@@ -1,4 +1,6 @@
-//! All integration tests that need no container engine, one binary. `tidy` fails when a file of this folder is not declared here.
+//! All integration tests that need no container engine, one binary. `tidy` fails when a file of this folder is
+//! not declared here.
+#![allow(clippy::unwrap_used, clippy::too_many_lines, clippy::disallowed_methods, reason = "tests")]
 
 #[path = "../harness/mod.rs"]
 mod harness;

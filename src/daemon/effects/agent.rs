@@ -6,33 +6,27 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
+
 use crate::agent::stream::Stream;
 use crate::agent::summary::Summary;
-use crate::agent::{Dialect, Request};
+use crate::agent::{Dialect, When};
 use crate::config::effective::Effective;
-use crate::daemon::attempt::{Entry, Sitting};
+use crate::daemon::attempt::{Entry, Sitting, write};
 use crate::daemon::effects::ending::{ended, told};
 use crate::daemon::engine::Engine;
 use crate::daemon::error::EngineError;
 use crate::daemon::stop::Urgency;
 use crate::daemon::watch::{RunLimits, Watch};
-use crate::domain::event::{Body, Ending, Printed};
+use crate::domain::event::{AgentEnd, Body, Ending, Printed};
 use crate::domain::ids::base36;
 use crate::domain::run::RunKind;
-use crate::executor::spec::{Limits, Mount, Purpose, SandboxSpec};
 use crate::executor::{Attached, SandboxId};
 use crate::gateway::credential::{Credential, CredentialKind};
 use crate::gateway::meter;
-use crate::gateway::{Gateway, GatewaySpec, SOCKET_NAME};
+use crate::gateway::{Gateway, GatewaySpec};
 use crate::journal::log::{LogPlace, Part, RunLog, Stored};
 use crate::lifecycle::{Story, Work};
-
-/// The agent's home inside the sandbox.
-const HOME: &str = "/home/agent";
-/// The gateway's folder inside the sandbox.
-const GATEWAY: &str = "/run/beadwork";
-/// A container outlives its run time by at most this, when nobody is left to end it (rules 6.2).
-const GRACE: Duration = Duration::from_secs(60);
 
 /// The container of a run, as it was found.
 enum Place {
@@ -55,27 +49,48 @@ impl Engine {
             self.record(story, Body::AgentEnded(ended(Ending::Interrupted, reason)))?;
             return Ok(());
         }
-        let Some(work) = story.work.clone() else { return Ok(()) };
-        let (mut log, stream) = self.open_log(story, &work, &settings)?;
+        let (id, end) = self.attend(story, &settings, place).await?;
+        self.survive("done", "agent")?;
+        self.record(story, Body::AgentEnded(end))?;
+        self.machine.executor.remove(&id).await?;
+        Ok(())
+    }
+
+    /// Starts or adopts the container and stays with it until it has ended.
+    async fn attend(
+        &self,
+        story: &mut Story,
+        settings: &Effective,
+        place: Place,
+    ) -> Result<(SandboxId, AgentEnd), EngineError> {
+        let Some(work) = story.work.clone() else { return Err(EngineError::Left) };
+        let (mut log, stream) = self.open_log(story, &work, settings)?;
         // What an earlier process metered of this run counts against the bead's money too.
-        let spent = story.cost_usd + told(stream.summary(), &settings);
-        let gateway = self.open_gateway(spent, &work, &settings)?;
+        let spent = story.cost_usd + told(stream.summary(), settings);
+        let gateway = self.open_gateway(spent, &work, settings)?;
         let began = self.house.clock.now();
-        let (id, attached, entry) = match place {
+        let (id, mut attached, entry) = match place {
             Place::There(id) => {
                 if work.container.is_none() {
                     self.record(story, Body::AgentStarted { container: id.0.clone() })?;
                 }
                 let attached = self.machine.executor.attach(&id, seen(log.stored())).await?;
-                (id, attached, Entry::Adopted)
+                (id, attached, if work.tasked { Entry::AtWork } else { Entry::Adopted })
             }
-            _ => self.start_agent(story, &settings, log.begin()?).await?,
+            Place::New | Place::Lost => self.start_agent(story, settings, log.begin()?).await?,
         };
-        let task = self.task(story, &settings).await?;
-        let already = match entry {
-            Entry::Fresh => Duration::ZERO,
-            _ => (began - work.started).to_std().unwrap_or_default(),
-        };
+        let mut watch =
+            Watch::new(run_limits(settings), self.house.clock.elapsed(), already(&work, began, entry));
+        let task = self.task(story, settings).await?;
+        if entry == Entry::Fresh {
+            let uuid = super::uuid(self.house.ids.bytes());
+            let line = self.machine.dialect.user_message(&task, &uuid, When::AfterTool);
+            write(&mut attached, &line).await;
+            watch.sent(&uuid);
+            self.record(story, Body::TaskGiven)?;
+        }
+        // An adopted run began in another process.
+        let since = if entry == Entry::Fresh { began } else { work.started };
         let sitting = Sitting {
             executor: self.machine.executor.as_ref(),
             dialect: self.machine.dialect.as_ref(),
@@ -83,7 +98,7 @@ impl Engine {
             progress: self.progress.as_ref(),
             stop: &self.stop,
             id: id.clone(),
-            watch: Watch::new(run_limits(&settings), self.house.clock.elapsed(), already),
+            watch,
             stream,
             log,
             meter: gateway.meter(),
@@ -92,25 +107,13 @@ impl Engine {
             ids: Arc::clone(&self.house.ids),
         };
         let seat = sitting.sit(attached).await;
-        // The container is judged and stored; from here on only its folder matters.
-        let seat = match seat {
-            Ok(seat) => seat,
-            Err(error) => {
-                drop(gateway.close().await);
-                return Err(error);
-            }
-        };
         let reading = gateway.close().await;
-        let mut end = self.judge(&seat, &reading, &settings);
+        let seat = seat?;
+        let mut end = self.judge(&seat, &reading, settings);
         seat.log.close()?;
-        // An adopted run began in another process.
-        let since = if entry == Entry::Fresh { began } else { work.started };
         let taken = self.house.clock.now() - since;
         end.seconds = taken.to_std().unwrap_or_default().as_secs_f64();
-        self.survive("done", "agent")?;
-        self.record(story, Body::AgentEnded(end))?;
-        self.machine.executor.remove(&id).await?;
-        Ok(())
+        Ok((id, end))
     }
 
     /// Looks for the container of this run by name and nonce: only that one is ours to adopt (T50).
@@ -211,72 +214,16 @@ impl Engine {
         self.record(story, Body::AgentStarted { container: id.0.clone() })?;
         Ok((id, attached, Entry::Fresh))
     }
-
-    fn agent_spec(
-        &self,
-        story: &Story,
-        settings: &Effective,
-        (name, nonce): (String, String),
-        image: String,
-    ) -> SandboxSpec {
-        let work = story.work.as_ref().expect("a story that starts its agent has its work");
-        let limits = &settings.limits;
-        let command = self.machine.dialect.command(&Request {
-            session: work.session.clone(),
-            resume: work.resume,
-            model: settings.model.value.clone(),
-            fallback_model: None,
-            max_turns: None,
-            max_budget_usd: None,
-            append_system_prompt: None,
-            socket: format!("{GATEWAY}/{}", SOCKET_NAME),
-            home: HOME.to_owned(),
-            // The client's own timeout comes later than ours: otherwise it would end the tool, and the run go on.
-            tool_limit: limits.tool.value.get() + GRACE,
-            credential: self.machine.credential_kind(),
-        });
-        let bind =
-            |source, target: &str, read_only| Mount::Bind { source, target: target.to_owned(), read_only };
-        let tmpfs = |target: &str, bytes| Mount::Tmpfs {
-            target: target.to_owned(),
-            bytes,
-            exec: true,
-            private: true,
-        };
-        let places = &self.house.places;
-        SandboxSpec {
-            name,
-            purpose: Purpose::Agent,
-            image,
-            argv: command.argv,
-            env: command.env,
-            user: self.machine.run_user,
-            workdir: "/work".to_owned(),
-            mounts: vec![
-                bind(places.clone_dir(&work.run), "/work", false),
-                bind(places.sockets(&work.run), GATEWAY, true),
-                tmpfs(HOME, 1 << 30),
-                // Docker makes missing parents of a bind as root, where the agent could not write.
-                tmpfs(&format!("{HOME}/.claude"), 256 << 20),
-                bind(
-                    places.conversation(&story.project, &story.bead),
-                    &format!("{HOME}/.claude/projects"),
-                    false,
-                ),
-                Mount::Tmpfs { target: "/tmp".to_owned(), bytes: 1 << 30, exec: true, private: false },
-            ],
-            limits: Limits { memory: limits.memory.value.bytes(), ..Limits::default() },
-            stdin: true,
-            time_limit: limits.run_time.value.get() + GRACE,
-            log_cap: limits.output.value.bytes() + (64 << 20),
-            labels: self.labels(story, &work.run, nonce),
-        }
-    }
 }
 
 /// The stream of a container that goes on where another one's stopped.
 fn after(dialect: &dyn Dialect, earlier: &Stream) -> Stream {
     Stream::with(dialect, Summary::resumed(earlier.summary().spent.totals().clone()))
+}
+
+/// How much of its time an adopted run has used before we came.
+fn already(work: &Work, now: DateTime<Utc>, entry: Entry) -> Duration {
+    if entry == Entry::Fresh { Duration::ZERO } else { (now - work.started).to_std().unwrap_or_default() }
 }
 
 fn run_limits(settings: &Effective) -> RunLimits {

@@ -37,7 +37,7 @@ impl Engine {
                 self.survive("published", "export")?;
                 Body::Exported {
                     tip: import.tip,
-                    commits: u32::try_from(import.commits).unwrap_or(u32::MAX),
+                    commits: import.commits,
                     wip: import.wip,
                     files: u32::try_from(import.changes.len()).unwrap_or(u32::MAX),
                     tracker_touched: import.tracker_touched,

@@ -9,6 +9,7 @@ mod ending;
 mod export;
 mod gates;
 mod landing;
+mod sandbox;
 mod task;
 mod tracker;
 mod workspace;

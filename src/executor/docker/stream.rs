@@ -60,7 +60,6 @@ struct Pump {
     docker: Docker,
     id: SandboxId,
     sender: Sender,
-    /// What was delivered.
     seen: Seen,
 }
 

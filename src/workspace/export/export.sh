@@ -65,6 +65,8 @@ git init --quiet --bare --template= "$out/own" >&2 || fail no_space
 printf '%s\n' "$dot/objects" > "$out/own/objects/info/alternates" 2>/dev/null ||
   { mkdir -p "$out/own/objects/info" && printf '%s\n' "$dot/objects" > "$out/own/objects/info/alternates"; } ||
   fail no_space
+# What interpreters leave behind when tests run is nobody's work, also where no .gitignore says so.
+mkdir -p "$out/own/info" && printf '%s\n' '__pycache__/' '*.py[cod]' > "$out/own/info/exclude" || fail no_space
 export GIT_DIR="$out/own" GIT_WORK_TREE="$work" GIT_INDEX_FILE="$out/index"
 g() {
   git -c core.hooksPath=/dev/null -c core.fsmonitor=false -c gc.auto=0 -c maintenance.auto=false \
