@@ -9,6 +9,7 @@ use std::os::fd::OwnedFd;
 use std::os::unix::fs::{DirBuilderExt, FileTypeExt};
 use std::os::unix::net::UnixStream as StdStream;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use rustix::fs::{AtFlags, FileType, Gid, Mode, OFlags, Uid};
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
@@ -110,13 +111,24 @@ fn clear_stale(path: &Path) -> Result<(), GatewayError> {
         other => other.map_err(failed)?,
     };
     // A link is never followed: connecting through it would reach somebody else's socket.
-    if about.file_type().is_socket() && StdStream::connect(path).is_ok() {
+    if about.file_type().is_socket() && answers(path) {
         return Err(GatewayError::InUse { path: path.to_owned() });
     }
     if about.is_dir() {
         return Err(GatewayError::Obstacle { path: path.to_owned() });
     }
     fs::remove_file(path).map_err(failed)
+}
+
+/// Whether somebody serves the socket. A process that is just being started holds our descriptors for a moment,
+/// those of a closed listener included: only who goes on answering is alive.
+fn answers(path: &Path) -> bool {
+    (0..10).all(|again| {
+        if again > 0 {
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        StdStream::connect(path).is_ok()
+    })
 }
 
 /// The mode is set on the socket before it has a name, so there is no moment at which others could connect.
