@@ -49,10 +49,9 @@ impl Engine {
             self.record(story, Body::AgentEnded(ended(Ending::Interrupted, reason)))?;
             return Ok(());
         }
-        let (id, end) = self.attend(story, &settings, place).await?;
+        let end = self.attend(story, &settings, place).await?;
         self.survive("done", "agent")?;
         self.record(story, Body::AgentEnded(end))?;
-        self.machine.executor.remove(&id).await?;
         Ok(())
     }
 
@@ -62,7 +61,7 @@ impl Engine {
         story: &mut Story,
         settings: &Effective,
         place: Place,
-    ) -> Result<(SandboxId, AgentEnd), EngineError> {
+    ) -> Result<AgentEnd, EngineError> {
         let Some(work) = story.work.clone() else { return Err(EngineError::Left) };
         let (mut log, stream) = self.open_log(story, &work, settings)?;
         // What an earlier process metered of this run counts against the bead's money too.
@@ -113,7 +112,7 @@ impl Engine {
         seat.log.close()?;
         let taken = self.house.clock.now() - since;
         end.seconds = taken.to_std().unwrap_or_default().as_secs_f64();
-        Ok((id, end))
+        Ok(end)
     }
 
     /// Looks for the container of this run by name and nonce: only that one is ours to adopt (T50).

@@ -15,7 +15,7 @@ use crate::daemon::error::EngineError;
 use crate::domain::event::Body;
 use crate::domain::ids::{RunId, base36};
 use crate::executor::spec::{Labels, Limits, Mount, Purpose, SandboxSpec};
-use crate::executor::{Attached, Chunk, ExecutorError};
+use crate::executor::{Attached, Chunk, ExecutorError, SandboxId};
 use crate::lifecycle::{Story, Work};
 use crate::workspace::import::{self, ImportError, ImportLimits, Imported};
 use crate::workspace::{export, publish};
@@ -29,7 +29,9 @@ impl Engine {
     pub(in crate::daemon) async fn export(&self, story: &mut Story) -> Result<(), EngineError> {
         let Some(work) = story.work.clone() else { return Ok(()) };
         let said = work.end.as_ref().map(|e| e.said.clone()).unwrap_or_default();
-        let imported = self.import(story, &work).await;
+        // The agent has ended: its container goes while its clone is read.
+        let (imported, removed) = tokio::join!(self.import(story, &work), self.remove_agent(&work));
+        removed?;
         self.survive("done", "export")?;
         let body = match imported {
             Ok(Imported::Work(import)) => {
@@ -49,6 +51,13 @@ impl Engine {
         };
         self.record(story, body)?;
         Ok(())
+    }
+
+    async fn remove_agent(&self, work: &Work) -> Result<(), EngineError> {
+        match &work.container {
+            Some(id) => Ok(self.machine.executor.remove(&SandboxId(id.clone())).await?),
+            None => Ok(()),
+        }
     }
 
     async fn import(&self, story: &Story, work: &Work) -> Result<Imported, Trouble> {
