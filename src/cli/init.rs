@@ -73,8 +73,7 @@ pub(super) async fn run(desk: &Desk, args: Args) -> Result<Exit, CliError> {
         }));
         return Ok(Exit::Done);
     }
-    let found = if names.is_empty() { "no stack that I know".to_owned() } else { names.join(", ") };
-    desk.output.line(&format!("{} {found}; target {target}", paint(DIM, "found")));
+    desk.output.line(&found(&names, &target));
     match &tests {
         Some(run) => desk.output.line(&format!("{} {run}", paint(DIM, "gate "))),
         // A bead.yaml that was there has whatever gates its author gave it.
@@ -90,6 +89,11 @@ pub(super) async fn run(desk: &Desk, args: Args) -> Result<Exit, CliError> {
     }
     desk.output.say(&format!("next: look at {FILE}, commit it, then `bead add \"what is to be done\"`"));
     Ok(Exit::Done)
+}
+
+fn found(names: &[&str], target: &str) -> String {
+    let stacks = if names.is_empty() { "no stack that I know".to_owned() } else { names.join(", ") };
+    format!("{} {stacks}; target {target}", paint(DIM, "found"))
 }
 
 fn confirm(desk: &Desk, question: &str) -> Result<bool, CliError> {
