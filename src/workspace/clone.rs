@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use rustix::fs::{AtFlags, CWD, Gid, Uid, chownat};
 
-use super::places::{PlaceError, make_private};
+use super::private::{PlaceError, make_private};
 use super::program::{GitError, Verb};
 use super::quarantine::{Quarantine, QuarantineError};
 use crate::domain::ids::{Oid, RunId};
@@ -22,7 +22,7 @@ pub const BRANCH: &str = "work";
 /// A clone to be made.
 #[derive(Debug, Clone)]
 pub struct CloneRequest<'a> {
-    /// `Places::clone_of(run)`; made here with mode 0700.
+    /// `Places::clone_dir(run)`; made here with mode 0700.
     pub path: &'a Path,
     pub run: &'a RunId,
     /// The commit to work on, already in the quarantine.

@@ -11,10 +11,11 @@ use chrono::DateTime;
 use super::clone::{CloneRequest, make};
 use super::import::{Import, ImportError, ImportLimits, Imported, import};
 use super::merge::{Identity, MergeRequest, Merged, merge};
-use super::places::Places;
 use super::program::Git;
 use super::quarantine::Quarantine;
 use super::repo::UserRepo;
+use crate::config::environment::Environment;
+use crate::config::places::Places;
 use crate::domain::ids::{BeadId, Oid, ProjectId, RunId};
 
 pub(crate) struct Bench {
@@ -62,7 +63,12 @@ impl Bench {
     }
 
     pub(crate) fn places(&self) -> Places {
-        Places::new(&self.dir.path().join("state"), Some(&self.home()), None).unwrap()
+        let environment = Environment {
+            state_dir: Some(self.dir.path().join("state")),
+            home: Some(self.home()),
+            ..Environment::default()
+        };
+        Places::find(&environment, rustix::process::getuid().as_raw()).unwrap()
     }
 
     pub(crate) fn program(&self) -> Git {
@@ -147,7 +153,7 @@ impl Bench {
 
     /// A clone of `tip`, handed over.
     pub(crate) async fn clone(&self, quarantine: &Quarantine, run: &RunId, tip: &Oid) -> PathBuf {
-        let path = self.places().clone_of(run);
+        let path = self.places().clone_dir(run);
         quarantine.fetch(&self.repo().await, tip).await.unwrap();
         make(quarantine, &CloneRequest { path: &path, run, tip, owner: None }).await.unwrap();
         path

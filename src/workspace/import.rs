@@ -11,7 +11,7 @@ use tokio::io::{AsyncRead, AsyncReadExt};
 
 use super::diff::{Bounds, Change, Diff};
 use super::git::{ObjectError, Objects};
-use super::places::{PlaceError, make_private};
+use super::private::{PlaceError, make_private};
 use super::program::{GitError, Verb};
 use super::quarantine::{Quarantine, QuarantineError};
 use super::scan;

@@ -10,7 +10,7 @@ pub mod export;
 pub mod git;
 pub mod import;
 pub mod merge;
-pub mod places;
+pub mod private;
 pub mod program;
 pub mod publish;
 pub mod quarantine;

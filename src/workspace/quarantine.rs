@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::git::{ObjectError, Objects};
-use super::places::{PlaceError, make_private};
+use super::private::{PlaceError, make_private};
 use super::program::{Call, Git, GitError, Verb};
 use super::repo::UserRepo;
 use crate::domain::ids::{BadOid, Oid, RunId};

@@ -62,7 +62,7 @@ async fn a_run_comes_home_with_its_leftovers() {
     withdraw(&repo, &run_id(1)).await.unwrap();
     assert_eq!(published(&repo, &run_id(1)).await.unwrap(), None);
     // The next attempt begins where this one stopped, on the same base.
-    let clone = bench.places().clone_of(&run_id(2));
+    let clone = bench.places().clone_dir(&run_id(2));
     make(&quarantine, &CloneRequest { path: &clone, run: &run_id(2), tip: &work.tip, owner: None })
         .await
         .unwrap();
@@ -141,7 +141,7 @@ async fn the_clone_belongs_to_its_run_and_goes_whatever_is_in_it() {
     let bench = Bench::new();
     let (base, quarantine) = (bench.main(), bench.quarantine().await);
     quarantine.fetch(&bench.repo().await, &base).await.unwrap();
-    let path = bench.places().clone_of(&run_id(1));
+    let path = bench.places().clone_dir(&run_id(1));
     let request = CloneRequest { path: &path, run: &run_id(1), tip: &base, owner: Some((12345, 23456)) };
     make(&quarantine, &request).await.unwrap();
     for file in files_below(&path).into_iter().chain([path.clone(), path.join(".git")]) {
