@@ -9,6 +9,7 @@ use std::sync::Arc;
 use super::error::EngineError;
 use super::locks::{self, Taken};
 use super::refusal::Refusal;
+use super::repository::{GitRepository, Repository};
 use crate::beads::{self, Tracker};
 use crate::clock::{Clock, Ids};
 use crate::config::environment::Environment;
@@ -36,9 +37,8 @@ pub struct House {
 /// One project, opened.
 pub struct Site {
     pub id: ProjectId,
-    pub repo: UserRepo,
+    pub repo: Arc<dyn Repository>,
     pub tracker: Arc<dyn Tracker>,
-    pub quarantine: Quarantine,
 }
 
 impl House {
@@ -110,7 +110,8 @@ impl Site {
             std::fs::set_permissions(quarantine.path(), mode)
                 .map_err(|source| EngineError::Io { path: quarantine.path().to_owned(), source })?;
         }
-        Ok(Self { id, repo, tracker, quarantine })
+        let repo = Arc::new(GitRepository { user: repo, quarantine });
+        Ok(Self { id, repo, tracker })
     }
 
     /// The project's folder, for messages.

@@ -19,9 +19,9 @@ use crate::domain::event::Order;
 use crate::domain::ids::Oid;
 use crate::executor::spec::RunUser;
 use crate::executor::{Executor, Image};
-use crate::gateway::Owner;
 use crate::gateway::credential::{self, Credential, CredentialError};
 use crate::gateway::upstream::Upstream;
+use crate::gateway::{Gateways, Owner, Sockets};
 
 /// No bead.yaml is longer; the parser refuses longer ones by itself.
 pub(super) const CONFIG_CAP: u64 = 1 << 20;
@@ -32,6 +32,7 @@ const SANDBOX_UID: u32 = 64_000;
 pub struct Machine {
     pub executor: Arc<dyn Executor>,
     pub dialect: Arc<dyn Dialect>,
+    pub gateways: Arc<dyn Gateways>,
     pub upstream: Upstream,
     pub credential: Option<Credential>,
     /// Why there is no credential; told when a run would need one, after cheaper refusals.
@@ -67,7 +68,8 @@ impl Machine {
             0 => RunUser { uid: SANDBOX_UID, gid: SANDBOX_UID },
             uid => RunUser { uid, gid },
         };
-        Ok(Self { executor, dialect, upstream, credential, no_key, user, run_user })
+        let gateways = Arc::new(Sockets);
+        Ok(Self { executor, dialect, gateways, upstream, credential, no_key, user, run_user })
     }
 
     /// Whom folders for the sandbox must be given to; nobody when the caller runs it under its own uid.

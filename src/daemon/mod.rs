@@ -17,6 +17,7 @@ mod preflight;
 pub mod progress;
 pub mod queue;
 pub mod refusal;
+pub mod repository;
 pub mod stop;
 pub mod tell;
 pub mod verify;

@@ -8,6 +8,7 @@ use super::error::EngineError;
 use super::machine::{CONFIG_CAP, bad_project};
 use super::queue;
 use super::refusal::Refusal;
+use super::repository::Dirt;
 use super::work::WorkRequest;
 use crate::beads::ready::Readiness;
 use crate::config::effective::Flags;
@@ -157,11 +158,7 @@ impl Engine {
         target: &str,
         forced: &mut Vec<String>,
     ) -> Result<(), EngineError> {
-        for tree in self.site.repo.checked_out_in(target).await? {
-            let dirty = self.site.repo.dirty_in(&tree.root).await?;
-            if dirty.is_empty() {
-                continue;
-            }
+        for Dirt { root, paths: dirty } in self.site.repo.dirt(target).await? {
             let shown = dirty
                 .iter()
                 .take(5)
@@ -170,7 +167,7 @@ impl Engine {
                 .join(", ");
             let more = if dirty.len() > 5 { format!(" and {} more", dirty.len() - 5) } else { String::new() };
             let text =
-                format!("{target} is checked out in `{}` with changes in {shown}{more}", tree.root.display());
+                format!("{target} is checked out in `{}` with changes in {shown}{more}", root.display());
             if !request.force {
                 return Err(Refusal::new(text)
                     .hint("commit or stash them first")

@@ -68,6 +68,42 @@ pub struct GatewaySpec {
     pub clock: Arc<dyn Clock>,
 }
 
+/// Who opens gateways: [`Sockets`] for real sandboxes, the simulator's double for a night without any.
+pub trait Gateways: Send + Sync {
+    /// Listens when it returns.
+    fn open(&self, spec: GatewaySpec) -> Result<Box<dyn Outlet>, GatewayError>;
+}
+
+/// One open gateway.
+#[async_trait::async_trait]
+pub trait Outlet: Send + Sync {
+    /// The figures, now and as they change.
+    fn meter(&self) -> watch::Receiver<MeterReading>;
+    /// Ends what is in flight and gives the last figures.
+    async fn close(self: Box<Self>) -> MeterReading;
+}
+
+/// Real gateways on unix sockets.
+#[derive(Debug, Default, Clone, Copy)]
+pub struct Sockets;
+
+impl Gateways for Sockets {
+    fn open(&self, spec: GatewaySpec) -> Result<Box<dyn Outlet>, GatewayError> {
+        Ok(Box::new(Gateway::open(spec)?))
+    }
+}
+
+#[async_trait::async_trait]
+impl Outlet for Gateway {
+    fn meter(&self) -> watch::Receiver<MeterReading> {
+        Gateway::meter(self)
+    }
+
+    async fn close(self: Box<Self>) -> MeterReading {
+        Gateway::close(*self).await
+    }
+}
+
 /// A listening gateway. Dropping it stops it and everything in flight.
 pub struct Gateway {
     listening: socket::Listening,

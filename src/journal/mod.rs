@@ -106,6 +106,14 @@ impl Journal {
         Ok(journal)
     }
 
+    /// A journal that lives in memory alone, for a night that is only simulated.
+    pub fn in_memory(clock: Arc<dyn Clock>) -> Result<Self, JournalError> {
+        schema::assert_sqlite()?;
+        let path = PathBuf::from(schema::MEMORY);
+        let connection = schema::open_in_memory()?;
+        Ok(Self { path, clock, connection: Mutex::new(connection) })
+    }
+
     pub fn path(&self) -> &Path {
         &self.path
     }

@@ -14,6 +14,9 @@ use super::{FORMAT, JournalError, backup};
 /// Up to this size every open checks the whole file; larger ones are checked when they are backed up.
 const CHECKED_ON_OPEN: u64 = 64 << 20;
 
+/// The path of a journal that has no file.
+pub(super) const MEMORY: &str = ":memory:";
+
 const TABLES: &str = "
 CREATE TABLE events (
   seq INTEGER PRIMARY KEY, at TEXT NOT NULL, project TEXT, bead TEXT, run TEXT, attempt INTEGER,
@@ -52,6 +55,15 @@ pub(super) fn open(path: &Path) -> Result<Connection, JournalError> {
     connection
         .execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;")
         .map_err(db)?;
+    migrate(path, &connection)?;
+    Ok(connection)
+}
+
+/// The same tables without a file.
+pub(super) fn open_in_memory() -> Result<Connection, JournalError> {
+    let path = Path::new(MEMORY);
+    let connection = Connection::open_in_memory()
+        .map_err(|source| JournalError::Database { path: path.to_owned(), source })?;
     migrate(path, &connection)?;
     Ok(connection)
 }
@@ -127,6 +139,9 @@ fn head_file(path: &Path) -> PathBuf {
 /// Remembers the newest acknowledged event outside the database. Written after the commit and not synced:
 /// it can only be too old, and then says nothing.
 pub(super) fn note_head(path: &Path, seq: u64) {
+    if path == Path::new(MEMORY) {
+        return;
+    }
     let text = format!("{seq:020}\n");
     let write = std::fs::OpenOptions::new().create(true).write(true).truncate(false).open(head_file(path));
     if let Ok(mut file) = write {

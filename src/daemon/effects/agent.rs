@@ -24,7 +24,7 @@ use crate::domain::run::RunKind;
 use crate::executor::{Attached, SandboxId};
 use crate::gateway::credential::{Credential, CredentialKind};
 use crate::gateway::meter;
-use crate::gateway::{Gateway, GatewaySpec};
+use crate::gateway::{GatewaySpec, Outlet};
 use crate::journal::log::{LogPlace, Part, RunLog, Stored};
 use crate::lifecycle::{Story, Work};
 
@@ -129,7 +129,12 @@ impl Engine {
         })
     }
 
-    fn open_gateway(&self, spent: f64, work: &Work, settings: &Effective) -> Result<Gateway, EngineError> {
+    fn open_gateway(
+        &self,
+        spent: f64,
+        work: &Work,
+        settings: &Effective,
+    ) -> Result<Box<dyn Outlet>, EngineError> {
         let dir = self.house.places.sockets(&work.run);
         self.private_for_run(&dir)?;
         let spec = GatewaySpec {
@@ -151,7 +156,7 @@ impl Engine {
             already_spent_usd: spent,
             clock: Arc::clone(&self.house.clock),
         };
-        Ok(Gateway::open(spec)?)
+        Ok(self.machine.gateways.open(spec)?)
     }
 
     /// The run's log, and the stream as far as an earlier process stored it: read again, so that tokens, tools
