@@ -28,7 +28,8 @@ pub struct House {
     pub places: Places,
     /// This state directory's own random id: the label by which we know our containers.
     pub instance: String,
-    pub journal: Journal,
+    /// Shared, so that a simulated daemon that dies leaves it to the next.
+    pub journal: Arc<Journal>,
     pub clock: Arc<dyn Clock>,
     pub ids: Arc<dyn Ids>,
     pub uid: u32,
@@ -51,7 +52,7 @@ impl House {
         let refused = |e: crate::config::places::PlacesError| Refusal::new(e.to_string());
         let mut places = Places::find(&environment, uid).map_err(refused)?;
         let instance = places.prepare(&environment, uid, ids.bytes()).map_err(refused)?;
-        let journal = Journal::open(&places.journal(), Arc::clone(&clock))?;
+        let journal = Arc::new(Journal::open(&places.journal(), Arc::clone(&clock))?);
         Ok(Self { environment, places, instance, journal, clock, ids, uid })
     }
 
