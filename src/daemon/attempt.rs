@@ -135,10 +135,12 @@ impl Sitting<'_> {
                     }
                     self.look(&mut attached).await?;
                 }
-                Heard::Stop(Urgency::AtOnce) => return Err(EngineError::Left),
-                Heard::Stop(urgency) => {
+                Heard::Stop(_) if self.stop.now() == Urgency::AtOnce => return Err(EngineError::Left),
+                Heard::Stop(_) => {
+                    let urgency = self.stop.now();
                     heeded = urgency;
-                    let action = self.watch.stop(StopReason::User, self.clock.elapsed());
+                    let why = if urgency == Urgency::Aside { StopReason::Aside } else { StopReason::User };
+                    let action = self.watch.stop(why, self.clock.elapsed());
                     self.act(action, &mut attached).await?;
                 }
             }
@@ -289,7 +291,8 @@ fn lost_connection(summary: &Summary) -> bool {
 
 fn next(heeded: Urgency) -> Urgency {
     match heeded {
-        Urgency::GoOn => Urgency::Gently,
+        Urgency::GoOn => Urgency::Aside,
+        Urgency::Aside => Urgency::Gently,
         Urgency::Gently | Urgency::AtOnce => Urgency::AtOnce,
     }
 }

@@ -42,7 +42,7 @@ impl Ended {
     pub(super) fn of(story: &Story) -> Self {
         let mut finish = story.finish.clone();
         let mut until = None;
-        if let Phase::Suspended { cause, reason, until: at } = &story.phase {
+        if let Phase::Suspended { cause, reason, until: at, .. } = &story.phase {
             finish.outcome = Outcome::Suspended;
             finish.cause = Some(cause.clone());
             finish.reason.clone_from(reason);

@@ -227,6 +227,9 @@ pub struct AgentEnd {
     /// Unix seconds, where a limit told us when it resets.
     #[serde(default)]
     pub resets_at: Option<i64>,
+    /// Why it was put aside, where it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cause: Option<Cause>,
 }
 
 /// The classes of ending that the lifecycle tells apart.
@@ -239,6 +242,8 @@ pub enum Ending {
     Failed,
     /// Stopped at the user's wish.
     Interrupted,
+    /// Stopped to go on later; `cause` says why.
+    PutAside,
     IdleLimit,
     RunTimeLimit,
     ToolLimit,
@@ -263,7 +268,9 @@ impl Ending {
             Self::Finished => RunState::Completed,
             Self::Interrupted => RunState::Cancelled,
             Self::IdleLimit | Self::RunTimeLimit | Self::ToolLimit => RunState::Timeout,
-            Self::UsageLimit | Self::Outage | Self::ContextFull | Self::Credential => RunState::Suspended,
+            Self::PutAside | Self::UsageLimit | Self::Outage | Self::ContextFull | Self::Credential => {
+                RunState::Suspended
+            }
             Self::Failed
             | Self::Budget
             | Self::OutOfMemory

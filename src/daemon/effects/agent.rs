@@ -44,9 +44,17 @@ impl Engine {
             self.record(story, Body::AgentEnded(end))?;
             return Ok(());
         }
-        if matches!(place, Place::New) && self.stop.now() >= Urgency::Gently {
+        if matches!(place, Place::New) && self.stop.now() >= Urgency::Aside {
             let reason = "stopped before the agent began".to_owned();
-            self.record(story, Body::AgentEnded(ended(Ending::Interrupted, reason)))?;
+            let end = match self.stop.aside().filter(|_| self.stop.now() == Urgency::Aside) {
+                Some(aside) => AgentEnd {
+                    cause: Some(aside.cause),
+                    resets_at: aside.until.map(|t| t.timestamp()),
+                    ..ended(Ending::PutAside, aside.reason)
+                },
+                None => ended(Ending::Interrupted, reason),
+            };
+            self.record(story, Body::AgentEnded(end))?;
             return Ok(());
         }
         let end = self.attend(story, &settings, place).await?;
