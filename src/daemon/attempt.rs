@@ -78,7 +78,7 @@ enum Heard {
     Chunk(Result<Chunk, ExecutorError>),
     End,
     Tick,
-    Stop(Urgency),
+    Stop,
 }
 
 impl Sitting<'_> {
@@ -98,7 +98,7 @@ impl Sitting<'_> {
                 chunk = attached.output.recv() => chunk.map_or(Heard::End, Heard::Chunk),
                 () = tokio::time::sleep(look) => Heard::Tick,
                 _ = meter.wait_for(|reading| reading.over_budget), if unspent => Heard::Tick,
-                () = self.stop.at_least(next(heeded)), if heeded < Urgency::AtOnce => Heard::Stop(next(heeded)),
+                () = self.stop.at_least(next(heeded)), if heeded < Urgency::AtOnce => Heard::Stop,
             };
             match heard {
                 Heard::Chunk(Ok(Chunk::Stdout(bytes))) => {
@@ -135,8 +135,8 @@ impl Sitting<'_> {
                     }
                     self.look(&mut attached).await?;
                 }
-                Heard::Stop(_) if self.stop.now() == Urgency::AtOnce => return Err(EngineError::Left),
-                Heard::Stop(_) => {
+                Heard::Stop if self.stop.now() == Urgency::AtOnce => return Err(EngineError::Left),
+                Heard::Stop => {
                     let urgency = self.stop.now();
                     heeded = urgency;
                     let why = if urgency == Urgency::Aside { StopReason::Aside } else { StopReason::User };

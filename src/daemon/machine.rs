@@ -20,6 +20,7 @@ use crate::domain::ids::Oid;
 use crate::executor::spec::RunUser;
 use crate::executor::{Executor, Image};
 use crate::gateway::credential::{self, Credential, CredentialError};
+use crate::gateway::standing::Standing;
 use crate::gateway::upstream::Upstream;
 use crate::gateway::{Gateways, Owner, Sockets};
 
@@ -33,6 +34,8 @@ pub struct Machine {
     pub executor: Arc<dyn Executor>,
     pub dialect: Arc<dyn Dialect>,
     pub gateways: Arc<dyn Gateways>,
+    /// One upstream and one account for all runs of this process.
+    pub standing: Arc<Standing>,
     pub upstream: Upstream,
     pub credential: Option<Credential>,
     /// Why there is no credential; told when a run would need one, after cheaper refusals.
@@ -69,7 +72,8 @@ impl Machine {
             uid => RunUser { uid, gid },
         };
         let gateways = Arc::new(Sockets);
-        Ok(Self { executor, dialect, gateways, upstream, credential, no_key, user, run_user })
+        let standing = Arc::new(Standing::new(Arc::clone(&house.clock), Arc::clone(&house.ids)));
+        Ok(Self { executor, dialect, gateways, standing, upstream, credential, no_key, user, run_user })
     }
 
     /// Whom folders for the sandbox must be given to; nobody when the caller runs it under its own uid.

@@ -163,6 +163,7 @@ impl Engine {
             prices: settings.prices.value.clone(),
             already_spent_usd: spent,
             clock: Arc::clone(&self.house.clock),
+            standing: Arc::clone(&self.machine.standing),
         };
         Ok(self.machine.gateways.open(spec)?)
     }
