@@ -15,6 +15,8 @@ pub mod config;
 
 pub mod lifecycle;
 
+pub mod scheduler;
+
 pub mod beads;
 
 pub mod workspace;

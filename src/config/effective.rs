@@ -5,7 +5,7 @@
 
 use super::error::{ConfigError, Widening};
 use super::limits::{Limits, Origin, Sourced};
-
+use super::night::{Land, NightFilter};
 use super::project::{Gate, Globs, Project, ReadyRules};
 use super::user::{Identity, User};
 use crate::domain::usage::PriceTable;
@@ -34,6 +34,8 @@ pub struct Effective {
     pub ready: Sourced<ReadyRules>,
     pub commit: Sourced<Identity>,
     pub prices: Sourced<PriceTable>,
+    pub night: Sourced<NightFilter>,
+    pub land: Sourced<Land>,
 }
 
 impl Effective {
@@ -58,16 +60,22 @@ impl Effective {
             gates: project.gates.clone(),
             limits: limits.narrowed_by(&project.limits, &theirs, &user.file)?,
             protected: project.protected.clone(),
-            ready: project.ready.map_or_else(
-                || Sourced::new(ReadyRules::default(), Origin::Default),
-                |r| Sourced::new(r, theirs.clone()),
-            ),
+            ready: wished(project.ready.as_ref(), &theirs),
             commit: or_default(user.commit.clone(), beadwork, &mine),
             prices: user.prices.clone().map_or_else(
                 || Sourced::new(crate::domain::prices::list_prices(), Origin::Default),
                 |prices| Sourced::new(prices, mine.clone()),
             ),
+            night: wished(project.night.as_ref(), &theirs),
+            land: wished(project.land.as_ref(), &theirs),
         })
+    }
+}
+
+fn wished<T: Clone + Default>(wish: Option<&T>, origin: &Origin) -> Sourced<T> {
+    match wish {
+        Some(value) => Sourced::new(value.clone(), origin.clone()),
+        None => Sourced::new(T::default(), Origin::Default),
     }
 }
 

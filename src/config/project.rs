@@ -9,6 +9,7 @@ use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 use super::duration::Span;
 use super::error::ConfigError;
 use super::limits::Wishes;
+use super::night::{Land, NightFilter, land, night};
 use super::table::{Document, Table};
 
 /// The name of the file in a repository's root.
@@ -31,6 +32,8 @@ pub struct Project {
     pub limits: Wishes,
     pub protected: Globs,
     pub ready: Option<ReadyRules>,
+    pub night: Option<NightFilter>,
+    pub land: Option<Land>,
 }
 
 /// A text and where it stands, for an error that is found only later.
@@ -75,7 +78,7 @@ impl Globs {
 }
 
 const KEYS: &[&str] =
-    &["target", "image", "model", "gates", "limits", "land", "review", "protected", "ready"];
+    &["target", "image", "model", "gates", "limits", "land", "review", "protected", "ready", "night"];
 
 /// Keys that would give a sandbox or a landing more power than the user's own config has (T54).
 const POWERS: &[(&str, &str)] = &[
@@ -97,6 +100,9 @@ const POWERS: &[(&str, &str)] = &[
     ("credentials", "the credential and its upstream are the user's"),
     ("prices", "prices belong in the user's own config"),
     ("commit", "who commits belongs in the user's own config"),
+    ("slots", "how much runs at once belongs in the user's own config; a project may lower `limits.slots`"),
+    ("windows", "when the night works belongs in the user's own config"),
+    ("budgets", "budgets belong in the user's own config; a project may lower `limits.cost_usd`"),
     ("no_gates", "only a person can land without gates: `bead work --no-gates`"),
     ("force", "only a person can override a refusal: `bead work --force`"),
 ];
@@ -110,7 +116,6 @@ impl Project {
             return Err(ConfigError::NotForProjects { place: root.place(key), key: (*key).to_owned(), why });
         }
         root.only(KEYS)?;
-        land(&root)?;
         review(&root)?;
         let limits = root.table("limits")?;
         Ok(Self {
@@ -122,6 +127,8 @@ impl Project {
             limits: limits.map_or(Ok(Wishes::default()), |table| Wishes::read(&table))?,
             protected: protected(&root)?,
             ready: ready(&root)?,
+            night: night(&root)?,
+            land: land(&root)?,
         })
     }
 }
@@ -220,22 +227,6 @@ fn gates(root: &Table<'_>) -> Result<Vec<Gate>, ConfigError> {
         gates.push(Gate { name: name.to_owned(), run: run.to_owned(), timeout });
     }
     Ok(gates)
-}
-
-fn land(root: &Table<'_>) -> Result<(), ConfigError> {
-    let Some(table) = root.table("land")? else { return Ok(()) };
-    table.only(&["mode", "push"])?;
-    let not_built = |key: &str, instead| {
-        Err(ConfigError::NotBuilt { place: table.place(key), key: table.name(key), instead })
-    };
-    if table.has("push") {
-        return not_built("push", "remove it and push after landing");
-    }
-    match table.text("mode")? {
-        None | Some("merge") => Ok(()),
-        Some("branch") => not_built("mode", "`merge` is the only mode yet"),
-        Some(other) => Err(table.bad("mode", "`merge`", &format!("`{other}`"))),
-    }
 }
 
 fn review(root: &Table<'_>) -> Result<(), ConfigError> {

@@ -72,6 +72,11 @@ impl<'a> Table<'a> {
         self.map.contains_key(key)
     }
 
+    /// Whether the key holds keys and values, where a plain value would do too.
+    pub(super) fn is_table(&self, key: &str) -> bool {
+        self.map.get(key).is_some_and(Value::is_mapping)
+    }
+
     /// Refuses every key that is not in the list, naming the nearest one that is.
     pub(super) fn only(&self, known: &[&str]) -> Result<(), ConfigError> {
         let unknown = self.keys().find(|key| !known.contains(&key.as_str()));
@@ -148,6 +153,18 @@ impl<'a> Table<'a> {
     pub(super) fn money(&self, key: &str) -> Result<Option<f64>, ConfigError> {
         let good = |n: &f64| n.is_finite() && (0.0..=1_000_000.0).contains(n);
         self.typed(key, "an amount of US dollars, 0 or more", |v| v.as_f64().filter(good))
+    }
+
+    /// A part of a whole: above 0 and at most 1.
+    pub(super) fn part(&self, key: &str) -> Result<Option<f64>, ConfigError> {
+        let good = |n: &f64| n.is_finite() && *n > 0.0 && *n <= 1.0;
+        self.typed(key, "a number above 0 and at most 1, such as `0.9`", |v| v.as_f64().filter(good))
+    }
+
+    /// A count that may be large, such as tokens.
+    pub(super) fn big(&self, key: &str) -> Result<Option<u64>, ConfigError> {
+        let read = |v: &Value| v.as_u64().filter(|n| *n <= 1 << 50);
+        self.typed(key, "a whole number such as `2000000`", read)
     }
 
     pub(super) fn span(&self, key: &str) -> Result<Option<Span>, ConfigError> {

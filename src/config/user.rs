@@ -1,14 +1,17 @@
-//! The user's own `config.yaml`: what projects may ask for, who commits, what tokens cost.
+//! The user's own `config.yaml`: what projects may ask for, who commits, what tokens cost, when and how much
+//! may run.
 //!
 //! Owns the keys of that file that are built yet; those of later features are errors that say so, never
 //! silently ignored. A missing file is the same as an empty one. Start with [`User::read`].
 
 use std::path::Path;
 
+use super::budgets::{self, Budgets, Slots};
 use super::error::ConfigError;
 use super::limits::Wishes;
 use super::project::is_image;
 use super::table::{Document, Table};
+use super::windows::{self, Blackout, Window};
 use crate::domain::usage::{Price, PriceTable};
 
 /// What the file says; `None` where it is silent.
@@ -22,6 +25,10 @@ pub struct User {
     pub images: Vec<String>,
     pub commit: Option<Identity>,
     pub prices: Option<PriceTable>,
+    pub slots: Slots,
+    pub windows: Vec<Window>,
+    pub blackout: Blackout,
+    pub budgets: Budgets,
 }
 
 /// Author and committer of what Beadwork commits.
@@ -31,8 +38,8 @@ pub struct Identity {
     pub email: String,
 }
 
-const KEYS: &[&str] = &["limits", "image", "commit", "prices"];
-const LATER: &[&str] = &["slots", "windows", "blackout", "budgets", "notify", "server", "watch"];
+const KEYS: &[&str] = &["limits", "image", "commit", "prices", "slots", "windows", "blackout", "budgets"];
+const LATER: &[&str] = &["notify", "server", "watch"];
 
 impl User {
     /// Reads the file; one that is not there is empty.
@@ -62,6 +69,10 @@ impl User {
             images: images(&root)?,
             commit: root.table("commit")?.map(|table| identity(&table)).transpose()?,
             prices: root.table("prices")?.map(|table| prices(&table)).transpose()?,
+            slots: budgets::slots(&root)?,
+            windows: windows::windows(&root)?,
+            blackout: windows::blackout(&root)?,
+            budgets: budgets::budgets(&root)?,
         })
     }
 }

@@ -15,6 +15,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("telemetry", &[]),
     ("config", &["domain"]),
     ("lifecycle", &["domain"]),
+    ("scheduler", &["domain", "config"]),
     ("beads", &["domain", "clock", "config"]),
     ("workspace", &["domain", "clock", "config"]),
     ("context", &["domain", "clock", "config"]),
@@ -47,6 +48,9 @@ const FOREIGN: &[(&str, &[&str])] = &[
     ("clap", &["src/cli/", "src/main.rs"]),
     ("minijinja", &["src/context/"]),
     ("globset", &["src/config/"]),
+    // What clock changes do to a time is decided behind these two.
+    ("chrono_tz", &["src/config/zone.rs"]),
+    ("cron", &["src/config/cron.rs"]),
     ("anyhow", &["src/cli/", "src/main.rs"]),
 ];
 

@@ -119,10 +119,11 @@ fn errors_name_key_line_and_nearest_key() {
 fn what_is_not_built_yet_says_so() {
     let cases = [
         (
-            "land:\n  push: origin",
-            "bead.yaml:2: `land.push` is not built yet: remove it and push after landing",
+            "land:\n  push: https://a.example/x",
+            "bead.yaml:2: `land.push`: expected the name of a remote such as `origin`, not an address, \
+             found `https://a.example/x`",
         ),
-        ("land: { mode: branch }", "bead.yaml:1: `land.mode` is not built yet: `merge` is the only mode yet"),
+        ("land: { mode: rebase }", "bead.yaml:1: `land.mode`: expected `merge` or `branch`, found `rebase`"),
         (
             "review: { enabled: true, rounds: 3 }",
             "bead.yaml:1: `review` is not built yet: remove it or write `review: { enabled: false }`",
