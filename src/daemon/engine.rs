@@ -74,8 +74,9 @@ impl Engine {
                         cause: Cause::new("user"),
                         reason: "put aside".to_owned(),
                         until: None,
+                        park: false,
                     });
-                    let Aside { cause, reason, until } = aside;
+                    let Aside { cause, reason, until, .. } = aside;
                     self.record(story, Body::Suspended { cause, reason, until })?;
                     continue;
                 }

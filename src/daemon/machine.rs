@@ -10,6 +10,7 @@ use super::engine::Engine;
 use super::error::EngineError;
 use super::house::House;
 use super::refusal::Refusal;
+use super::spending::Spending;
 use crate::agent::{CredentialKind, Dialect};
 use crate::config::ConfigError;
 use crate::config::effective::{Effective, Flags};
@@ -30,12 +31,14 @@ pub(super) const CONFIG_CAP: u64 = 1 << 20;
 const SANDBOX_UID: u32 = 64_000;
 
 /// The working parts beside house and site.
+#[derive(Clone)]
 pub struct Machine {
     pub executor: Arc<dyn Executor>,
     pub dialect: Arc<dyn Dialect>,
     pub gateways: Arc<dyn Gateways>,
     /// One upstream and one account for all runs of this process.
     pub standing: Arc<Standing>,
+    pub spending: Spending,
     pub upstream: Upstream,
     pub credential: Option<Credential>,
     /// Why there is no credential; told when a run would need one, after cheaper refusals.
@@ -73,7 +76,25 @@ impl Machine {
         };
         let gateways = Arc::new(Sockets);
         let standing = Arc::new(Standing::new(Arc::clone(&house.clock), Arc::clone(&house.ids)));
-        Ok(Self { executor, dialect, gateways, standing, upstream, credential, no_key, user, run_user })
+        let spending = Spending::default();
+        Ok(Self {
+            executor,
+            dialect,
+            gateways,
+            standing,
+            spending,
+            upstream,
+            credential,
+            no_key,
+            user,
+            run_user,
+        })
+    }
+
+    /// The same machine with the user's config as it stands now.
+    #[must_use]
+    pub fn with_user(&self, user: User) -> Self {
+        Self { user, ..self.clone() }
     }
 
     /// Whom folders for the sandbox must be given to; nobody when the caller runs it under its own uid.

@@ -18,6 +18,7 @@ pub mod progress;
 pub mod queue;
 pub mod refusal;
 pub mod repository;
+pub mod spending;
 pub mod stop;
 pub mod tell;
 pub mod verify;

@@ -168,14 +168,16 @@ impl Engine {
             let more = if dirty.len() > 5 { format!(" and {} more", dirty.len() - 5) } else { String::new() };
             let text =
                 format!("{target} is checked out in `{}` with changes in {shown}{more}", root.display());
-            if !request.force {
+            if !request.force && !request.unattended {
                 return Err(Refusal::new(text)
                     .hint("commit or stash them first")
                     .hint("with `--force` the work lands beside, on a branch of its own (recorded)")
                     .can_force()
                     .into());
             }
-            forced.push(text);
+            if !request.unattended {
+                forced.push(text);
+            }
         }
         Ok(())
     }

@@ -28,6 +28,8 @@ pub struct Aside {
     pub cause: Cause,
     pub reason: String,
     pub until: Option<DateTime<Utc>>,
+    /// It cannot go on by itself: the bead is parked instead of suspended.
+    pub park: bool,
 }
 
 /// The sending side, and a factory of listeners.

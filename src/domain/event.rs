@@ -192,6 +192,20 @@ pub enum Body {
     Recovered {
         what: String,
     },
+    /// A window opened, or a person began a night.
+    NightOpened {
+        night: String,
+        until: Option<DateTime<Utc>>,
+    },
+    /// It goes no further tonight: billing or the credential. Told once.
+    NightStopped {
+        night: String,
+        why: String,
+    },
+    NightEnded {
+        night: String,
+        why: String,
+    },
     /// Something a person should know; never moves a state.
     Notice {
         text: String,

@@ -6,20 +6,11 @@
 
 use std::time::Duration;
 
+use crate::scheduler::backoff;
+
 /// So many failures in a row mean that the upstream is down: one client's own retries are fewer than this
 /// only where another run succeeds in between.
 const TRIPS_AFTER: u32 = 4;
-/// The pauses between two tries at an upstream that is down.
-const OUTAGE: [Duration; 5] = [
-    Duration::from_secs(5),
-    Duration::from_secs(15),
-    Duration::from_mins(1),
-    Duration::from_mins(2),
-    Duration::from_mins(5),
-];
-/// The least and the most pause after a 429, whatever its header says: small values burn all retries.
-const THROTTLE_LEAST: Duration = Duration::from_secs(2);
-const THROTTLE_MOST: Duration = Duration::from_hours(1);
 /// A try that says nothing for so long is given up, and another may be made.
 const PROBE_LOST: Duration = Duration::from_mins(10);
 
@@ -69,7 +60,7 @@ pub struct Breaker {
     state: State,
     failures: u32,
     /// Pauses since the last success.
-    pauses: usize,
+    pauses: u32,
 }
 
 impl Default for Breaker {
@@ -98,23 +89,22 @@ impl Breaker {
         }
     }
 
-    /// A request came to its end. `jitter` is from 0 to 1.
-    pub fn heard(&mut self, now: Duration, answer: Answer, jitter: f64) {
-        let jitter = if jitter.is_finite() { jitter.clamp(0.0, 1.0) } else { 0.0 };
+    /// A request came to its end. `random` spreads the pauses.
+    pub fn heard(&mut self, now: Duration, answer: Answer, random: [u8; 16]) {
         match answer {
             Answer::Alive => *self = Self::default(),
             Answer::Throttled { retry_after } => {
-                let pause = retry_after.unwrap_or_default().clamp(THROTTLE_LEAST, THROTTLE_MOST);
-                let pause = pause + pause.mul_f64(jitter / 10.0).min(Duration::from_mins(1));
+                let nth = if matches!(self.state, State::Probing { .. }) { self.pauses + 1 } else { 1 };
+                self.pauses = nth;
+                let pause = backoff::shared_pause(retry_after, nth, random);
                 self.open(now + pause, Last { status: Some(429), class: "status" });
             }
             Answer::Down(last) => {
                 self.failures = self.failures.saturating_add(1);
                 let probing = matches!(self.state, State::Probing { .. });
                 if probing || self.failures >= TRIPS_AFTER {
-                    let pause = OUTAGE[self.pauses.min(OUTAGE.len() - 1)];
-                    self.pauses += 1;
-                    self.open(now + pause + pause.mul_f64(jitter / 4.0), last);
+                    self.pauses = self.pauses.saturating_add(1);
+                    self.open(now + backoff::breaker_opens_for(self.pauses, random), last);
                 }
             }
         }

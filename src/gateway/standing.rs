@@ -98,8 +98,8 @@ impl Standing {
 
     fn heard(&self, answer: Answer) {
         let now = self.clock.elapsed();
-        let jitter = f64::from(u16::from_be_bytes([self.ids.bytes()[0], self.ids.bytes()[1]])) / 65535.0;
-        self.with(|breaker| breaker.heard(now, answer, jitter));
+        let random = self.ids.bytes();
+        self.with(|breaker| breaker.heard(now, answer, random));
     }
 
     fn with<T>(&self, change: impl FnOnce(&mut Breaker) -> T) -> T {
@@ -129,7 +129,7 @@ impl Permit {
         if answer != Answer::Alive || self.standing.reading.borrow().upstream != State::Closed {
             self.standing.heard(answer);
         } else {
-            self.standing.with(|breaker| breaker.heard(Duration::ZERO, Answer::Alive, 0.0));
+            self.standing.with(|breaker| breaker.heard(Duration::ZERO, Answer::Alive, [0; 16]));
         }
     }
 }

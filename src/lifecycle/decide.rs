@@ -23,6 +23,9 @@ impl Story {
                 Body::RunStarted { .. }
                 | Body::RunEnded { .. }
                 | Body::Recovered { .. }
+                | Body::NightOpened { .. }
+                | Body::NightStopped { .. }
+                | Body::NightEnded { .. }
                 | Body::Notice { .. },
             )
             | (

@@ -46,6 +46,9 @@ impl Engine {
         // The meter forgets what an earlier process metered; the stream, read whole, does not.
         let told = told(summary, settings);
         let aside = self.stop.aside().filter(|_| end.ending == Ending::PutAside);
+        if aside.as_ref().is_some_and(|a| a.park) {
+            end.ending = Ending::Budget;
+        }
         AgentEnd {
             ending: end.ending,
             reason: aside.as_ref().map_or(end.reason, |a| a.reason.clone()),

@@ -77,8 +77,8 @@ async fn f21_while_it_is_down_one_request_tries_and_the_others_hear_it_at_once()
 #[tokio::test]
 async fn a_request_left_by_its_client_lets_another_try() {
     let standing = standing();
-    standing.with(|b| b.heard(Duration::ZERO, Answer::Throttled { retry_after: None }, 0.0));
-    standing.with(|b| assert_eq!(b.ask(Duration::from_secs(5)), Pass::Probe));
+    standing.with(|b| b.heard(Duration::ZERO, Answer::Throttled { retry_after: None }, [0; 16]));
+    standing.with(|b| assert_eq!(b.ask(Duration::from_secs(9)), Pass::Probe));
     drop(Permit { standing: Arc::clone(&standing), open: true });
     assert!(matches!(standing.subscribe().borrow().upstream, State::Open { .. }));
 }
