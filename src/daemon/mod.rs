@@ -6,6 +6,7 @@
 
 mod attempt;
 mod beside;
+pub mod dispatch;
 mod effects;
 pub mod engine;
 pub mod error;

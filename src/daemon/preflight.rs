@@ -65,6 +65,15 @@ impl Engine {
         Ok(Approved { title, target, base, attempts, forced })
     }
 
+    /// The settings that a bead would go by if it were begun now.
+    pub(super) async fn outlook(&self) -> Result<crate::config::effective::Effective, EngineError> {
+        let target = self.target(&WorkRequest::unattended(crate::domain::ids::BeadId::new(""))).await?;
+        let Some(tip) = self.site.repo.branch_tip(&target).await? else {
+            return Err(Refusal::new(format!("there is no branch `{target}` to land on")).into());
+        };
+        self.settings_at(&tip, &Flags { target: Some(target), model: None }).await
+    }
+
     /// The bead itself: there, open, free, not landed already, not blocked.
     async fn check_bead(
         &self,
