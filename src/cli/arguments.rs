@@ -14,8 +14,8 @@ pub(super) struct Arguments {
     /// Print JSON on stdout: one value, or one object a line where output streams
     #[arg(long, global = true)]
     pub json: bool,
-    /// The project's repository (default: the one around the current directory)
-    #[arg(long, global = true, value_name = "PATH")]
+    /// The project: a repository's folder or a registered name (default: the one around you)
+    #[arg(long, global = true, value_name = "PATH|NAME")]
     pub project: Option<PathBuf>,
     /// Say nothing on stderr but errors
     #[arg(long, short, global = true)]
@@ -53,6 +53,12 @@ pub(super) enum Command {
     Why(super::why::Args),
     /// Work on beads, one after the other: claim, run, prove, land, close
     Work(super::work::Args),
+    /// Work through the ready beads of all registered projects, now
+    Night(super::night::Args),
+    /// Run as a daemon: work in the windows of your config, and for other commands
+    Serve(super::serve::Args),
+    /// The repositories a night works through
+    Project(super::project::Args),
     /// Close a bead by hand
     Close(super::close::CloseArgs),
     /// Open a closed, claimed or parked bead again

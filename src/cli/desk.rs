@@ -13,6 +13,7 @@ use crate::agent::claude::Claude;
 use crate::beads::TrackerError;
 use crate::clock::{RandomIds, SystemClock};
 use crate::config::environment::Environment;
+use crate::config::zone::Zone;
 use crate::daemon::error::EngineError;
 use crate::daemon::house::{House, Site};
 use crate::daemon::lazy::Lazy;
@@ -60,14 +61,28 @@ impl Desk {
     pub(super) fn project_path(&self) -> Result<PathBuf, CliError> {
         match &self.project {
             Some(path) if path.is_dir() => Ok(path.clone()),
+            Some(name) if self.registered(name).is_some() => Ok(self.registered(name).unwrap_or_default()),
             Some(path) => {
                 let what = if path.exists() { "is not a folder" } else { "does not exist" };
-                Err(CliError::refused(format!("`--project {}` {what}", path.display())).hint(
-                    "give the folder of a git repository; without `--project` it is the one around you",
-                ))
+                Err(CliError::refused(format!("`--project {}` {what}", path.display()))
+                    .hint("give the folder of a git repository; without `--project` it is the one around you")
+                    .hint("`bead project list` shows the names that are registered"))
             }
             None => std::env::current_dir().map_err(|e| CliError::from_error(Exit::Failed, &e)),
         }
+    }
+
+    /// The folder that a registered name stands for.
+    fn registered(&self, name: &std::path::Path) -> Option<PathBuf> {
+        let projects = self.house().ok()?.journal.projects().ok()?;
+        projects.into_iter().find(|p| std::path::Path::new(&p.name) == name).map(|p| p.path)
+    }
+
+    /// The zone of the clock on the user's wall.
+    pub(super) fn zone(&self) -> Zone {
+        let inherited = &self.environment.inherited.0;
+        let tz = inherited.iter().find(|(name, _)| name == "TZ").and_then(|(_, value)| value.to_str());
+        Zone::of_machine(tz, std::fs::read_link("/etc/localtime").ok().as_deref())
     }
 
     /// House and project in one step.

@@ -7,20 +7,26 @@ mod add;
 mod arguments;
 mod close;
 mod desk;
+mod display;
 mod error;
 mod events;
+mod forecast;
 mod image;
 mod init;
 mod inspect;
 mod list;
 mod logs;
 mod model;
+mod night;
 mod output;
 mod progress;
+mod project;
 mod ready;
 mod rehearse;
 mod runs;
+mod serve;
 mod show;
+mod through;
 mod verify;
 mod why;
 mod work;
@@ -84,6 +90,9 @@ async fn execute(desk: &desk::Desk, command: Command) -> Result<Exit, CliError> 
         Command::Close(args) => close::close(desk, args).await,
         Command::Reopen(args) => close::reopen(desk, args).await,
         Command::Work(args) => work::run(desk, args).await,
+        Command::Night(args) => night::run(desk, args).await,
+        Command::Serve(args) => serve::run(desk, args).await,
+        Command::Project(args) => project::run(desk, args).await,
         Command::Runs(args) => runs::run(desk, args),
         Command::Logs(args) => logs::run(desk, args).await,
         Command::Events(args) => events::run(desk, args).await,

@@ -8,10 +8,11 @@ use std::path::{Path, PathBuf};
 use clap::{Args as ClapArgs, Parser as _};
 
 use super::arguments::Arguments;
-use super::desk::Desk;
+use super::desk::{Desk, engine_error};
 use super::{CliError, Exit};
 use crate::clock::SystemClock;
 use crate::config::environment::{Environment, Secret};
+use crate::daemon::house::House;
 use crate::model::script::Script;
 use crate::model::{ModelServer, ModelServerSpec};
 use crate::workspace::program::Git;
@@ -59,16 +60,34 @@ pub(super) async fn run(desk: &Desk, args: Args) -> Result<Exit, CliError> {
         oauth_token: None,
         ..desk.environment.clone()
     };
-    let copy = if args.in_place { None } else { Some(copy(&project, &mut environment).await?) };
+    let night = matches!(inner.command, super::arguments::Command::Night(_) | super::arguments::Command::Serve(_));
+    let others = if night && desk.project.is_none() { registered(desk)? } else { Vec::new() };
+    let copy = match args.in_place {
+        true => None,
+        false if others.is_empty() => Some(copy(&[(None, project.clone())], &mut environment).await?),
+        false => Some(copy(&others, &mut environment).await?),
+    };
     let mut output = desk.output;
     output.json |= inner.json;
     output.quiet |= inner.quiet;
-    let at = copy.as_ref().map_or_else(|| project.clone(), |c| c.project.clone());
-    let rehearsed = Desk { environment, output, project: Some(at) };
+    let at = match &copy {
+        // A night goes by the registry, in place or in the copy's own state directory.
+        _ if !others.is_empty() || (args.in_place && night) => desk.project.clone(),
+        Some(copy) => Some(copy.project.clone()),
+        None => Some(project.clone()),
+    };
+    if !others.is_empty() && let Some(copy) = &copy {
+        register(&environment, copy).await?;
+    }
+    let rehearsed = Desk { environment, output, project: at };
     let exit = Box::pin(super::execute(&rehearsed, inner.command)).await;
     server.close().await;
     if let Some(copy) = copy {
-        desk.output.say(&format!("rehearsed on a copy of {}; nothing of it is kept", project.display()));
+        let what = match others.len() {
+            0 => project.display().to_string(),
+            n => format!("{n} registered projects"),
+        };
+        desk.output.say(&format!("rehearsed on a copy of {what}; nothing of it is kept"));
         drop(copy);
     }
     exit
@@ -86,10 +105,47 @@ pub(super) fn read(path: &Path) -> Result<Script, CliError> {
 /// A temporary copy; it is removed when this is dropped.
 struct Copy {
     _folder: tempfile::TempDir,
+    /// The first of them.
     project: PathBuf,
+    all: Vec<(Option<String>, PathBuf)>,
 }
 
-async fn copy(project: &Path, environment: &mut Environment) -> Result<Copy, CliError> {
+/// The projects that a night would work through.
+fn registered(desk: &Desk) -> Result<Vec<(Option<String>, PathBuf)>, CliError> {
+    let all = desk.house()?.journal.projects().map_err(super::desk::journal_error)?;
+    Ok(all.into_iter().map(|p| (Some(p.name), p.path)).collect())
+}
+
+/// The copies, under the names that their originals have.
+async fn register(environment: &Environment, copy: &Copy) -> Result<(), CliError> {
+    let clock = std::sync::Arc::new(SystemClock::default());
+    let ids = std::sync::Arc::new(crate::clock::RandomIds);
+    let house = House::open(environment.clone(), clock, ids).map_err(engine_error)?;
+    for (name, path) in &copy.all {
+        crate::daemon::projects::add(&house, path, name.as_deref()).await.map_err(engine_error)?;
+    }
+    Ok(())
+}
+
+async fn copy(
+    projects: &[(Option<String>, PathBuf)],
+    environment: &mut Environment,
+) -> Result<Copy, CliError> {
+    let failed = |e: std::io::Error| CliError::failed(format!("cannot make a temporary folder: {e}"));
+    let folder = tempfile::Builder::new().prefix("bead-rehearsal-").tempdir().map_err(failed)?;
+    let mut all = Vec::new();
+    for (place, (name, path)) in projects.iter().enumerate() {
+        // Two projects may have folders of the same name.
+        let to = if place == 0 { folder.path().to_owned() } else { folder.path().join(place.to_string()) };
+        all.push((name.clone(), copy_one(path, &to, environment).await?));
+    }
+    environment.state_dir = Some(folder.path().join("state"));
+    let project = all[0].1.clone();
+    Ok(Copy { _folder: folder, project, all })
+}
+
+/// Copies one repository into a folder, under its own name.
+async fn copy_one(project: &Path, into: &Path, environment: &Environment) -> Result<PathBuf, CliError> {
     let git = Git::new(environment.inherited.0.iter().cloned());
     let root = UserRepo::open(&git, project)
         .await
@@ -104,12 +160,10 @@ async fn copy(project: &Path, environment: &mut Environment) -> Result<Copy, Cli
         .hint("rehearse in the main work tree, or with `--in-place`"));
     }
     let failed = |e: std::io::Error| CliError::failed(format!("cannot copy `{}`: {e}", root.display()));
-    let folder = tempfile::Builder::new().prefix("bead-rehearsal-").tempdir().map_err(failed)?;
     let name = root.file_name().map_or_else(|| "project".into(), std::ffi::OsStr::to_owned);
-    let to = folder.path().join(name);
+    let to = into.join(name);
     copy_tree(&root, &to).map_err(failed)?;
-    environment.state_dir = Some(folder.path().join("state"));
-    Ok(Copy { _folder: folder, project: to })
+    Ok(to)
 }
 
 /// Files, folders and links as they are; sockets and pipes are left out.

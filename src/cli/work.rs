@@ -11,6 +11,7 @@ use super::desk::{Desk, engine_error};
 use super::output::{BAD, GOOD, Output, WARN, paint};
 use super::progress::{Live, wrap};
 use super::{CliError, Exit};
+use crate::daemon::control::client::Client;
 use crate::daemon::work::{Ended, WorkRequest};
 use crate::daemon::{engine::Engine, error::EngineError, stop::Stop, tell};
 use crate::domain::ids::BeadId;
@@ -79,6 +80,11 @@ pub(super) async fn run(desk: &Desk, args: Args) -> Result<Exit, CliError> {
 async fn one(desk: &Desk, stop: &Stop, request: WorkRequest) -> Result<Exit, CliError> {
     let house = Arc::new(desk.house()?);
     let site = Arc::new(desk.site_in(&house).await?);
+    if let Some(daemon) = Client::find(&house.places).await
+        && super::through::knows(&daemon, &site).await
+    {
+        return super::through::work(desk, stop, &daemon, (&house, &site), request).await;
+    }
     let machine = Arc::new(desk.machine(&house)?);
     let live = Live::new(desk.output, request.bead.clone());
     let engine = Engine::new(house, site, machine).with_person(stop.clone(), Arc::new(live));
@@ -106,7 +112,7 @@ async fn one(desk: &Desk, stop: &Stop, request: WorkRequest) -> Result<Exit, Cli
 }
 
 /// How it ended, in one line, and why, in the next.
-fn summary(output: Output, ended: &Ended) -> String {
+pub(super) fn summary(output: Output, ended: &Ended) -> String {
     let finish = &ended.finish;
     let style = match finish.outcome {
         Outcome::Landed => GOOD,

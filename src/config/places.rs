@@ -144,6 +144,11 @@ impl Places {
         self.sockets.join(run.as_str())
     }
 
+    /// Where a daemon of this state directory listens for commands.
+    pub fn control_socket(&self) -> PathBuf {
+        self.sockets.join("daemon.sock")
+    }
+
     pub fn config_file(&self) -> PathBuf {
         self.config.join("config.yaml")
     }

@@ -8,6 +8,7 @@ mod ending;
 mod money;
 mod notes;
 mod orders;
+pub mod preview;
 mod project;
 mod recovery;
 pub mod resources;
@@ -111,6 +112,8 @@ pub struct Dispatcher {
     sender: mpsc::Sender<Order>,
     status: watch::Sender<Arc<Status>>,
     begun: DateTime<Utc>,
+    /// A person wants the runs ended before we go.
+    stop_runs: watch::Receiver<bool>,
     /// When the config that is in force was written.
     config_read: Option<std::time::SystemTime>,
 }
@@ -146,6 +149,7 @@ impl Dispatcher {
             sender,
             status: watch::Sender::default(),
             begun,
+            stop_runs: watch::Sender::new(false).subscribe(),
             config_read,
         }
     }
@@ -154,6 +158,13 @@ impl Dispatcher {
     #[must_use]
     pub fn with_failpoint(mut self, failpoint: Failpoint) -> Self {
         self.failpoint = failpoint;
+        self
+    }
+
+    /// The same dispatcher, which ends its runs too when this becomes true.
+    #[must_use]
+    pub fn with_stop_runs(mut self, stop_runs: watch::Receiver<bool>) -> Self {
+        self.stop_runs = stop_runs;
         self
     }
 
@@ -172,6 +183,10 @@ impl Dispatcher {
     pub async fn run(mut self) -> Result<NightReport, EngineError> {
         self.recover().await?;
         loop {
+            if *self.stop_runs.borrow() {
+                self.end_runs().await;
+                self.stop.more();
+            }
             if self.stop.now() >= Urgency::Gently {
                 return self.leave().await;
             }
@@ -204,6 +219,7 @@ impl Dispatcher {
         let ended = tokio::select! {
             biased;
             () = self.stop.at_least(Urgency::Gently) => None,
+            () = wished(&mut self.stop_runs) => None,
             Some(ended) = self.tasks.join_next() => Some(ended),
             Some(order) = self.orders.recv() => {
                 self.obey(order).await;
@@ -260,6 +276,22 @@ impl Dispatcher {
         pause
     }
 
+    /// Ends every run properly, with its work kept.
+    async fn end_runs(&mut self) {
+        self.live.values().for_each(|live| live.stop.more());
+        let stop = self.stop.clone();
+        while !self.live.is_empty() {
+            tokio::select! {
+                ended = self.tasks.join_next() => match ended {
+                    Some(Ok((key, _))) => drop(self.live.remove(&key)),
+                    Some(Err(_)) => {}
+                    None => return,
+                },
+                () = stop.at_least(Urgency::Gently) => return,
+            }
+        }
+    }
+
     /// Finishes landings, leaves containers to the next daemon, and goes (rules 19.4).
     async fn leave(mut self) -> Result<NightReport, EngineError> {
         while !self.live.is_empty() && self.stop.now() < Urgency::AtOnce {
@@ -298,6 +330,13 @@ impl Dispatcher {
             )
         });
         Ok(at.map(|story| (story.project, story.bead)).collect())
+    }
+}
+
+/// Returns when the wish is there; a wish that nobody can have any more never comes.
+async fn wished(wish: &mut watch::Receiver<bool>) {
+    if wish.wait_for(|wish| *wish).await.is_err() {
+        std::future::pending().await
     }
 }
 

@@ -91,6 +91,11 @@ impl Machine {
         })
     }
 
+    /// Refuses work without a credential, before anything is begun.
+    pub fn has_key(&self) -> Result<(), Refusal> {
+        if self.credential.is_some() { Ok(()) } else { Err(self.no_key.clone()) }
+    }
+
     /// The same machine with the user's config as it stands now.
     #[must_use]
     pub fn with_user(&self, user: User) -> Self {

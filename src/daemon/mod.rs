@@ -6,6 +6,7 @@
 
 mod attempt;
 mod beside;
+pub mod control;
 pub mod dispatch;
 mod effects;
 pub mod engine;
@@ -16,6 +17,7 @@ pub mod locks;
 pub mod machine;
 mod preflight;
 pub mod progress;
+pub mod projects;
 pub mod queue;
 pub mod refusal;
 pub mod repository;

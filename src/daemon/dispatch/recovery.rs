@@ -61,9 +61,7 @@ impl Dispatcher {
         if self.troubles.ask_engine(now) && self.machine.executor.engine().await.is_ok() {
             self.troubles.engine_back(now);
         }
-        if self.registry {
-            self.follow_registry().await?;
-        }
+        self.see_registry().await?;
         if self.troubles.engine_away().is_none() {
             for key in self.troubles.ripe(now) {
                 // A bead without a story is simply a candidate again, and keeps count of its trouble.
@@ -72,6 +70,11 @@ impl Dispatcher {
             self.take_up_orphans()?;
         }
         Ok(())
+    }
+
+    /// The projects as they are registered now, where they are not fixed.
+    pub(super) async fn see_registry(&mut self) -> Result<(), EngineError> {
+        if self.registry { self.follow_registry().await } else { Ok(()) }
     }
 
     async fn follow_registry(&mut self) -> Result<(), EngineError> {

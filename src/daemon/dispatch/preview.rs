@@ -1,0 +1,111 @@
+//! Tonight's plan without the night: what would be started, why not, and how far it would get.
+//!
+//! Owns the look that `bead night --dry-run` shows. It claims nothing, starts nothing, and writes nothing but
+//! what reading a tracker does anyway. Start with [`preview`].
+
+use serde::Serialize;
+
+use super::status::WaitingBead;
+use super::{Dispatcher, Key};
+use crate::daemon::error::EngineError;
+use crate::domain::ids::{BeadId, ProjectId};
+use crate::scheduler::plan::{Candidate, Origin, plan};
+
+#[derive(Debug, Clone, Serialize)]
+pub struct Preview {
+    /// In the order in which they would be started, as slots become free.
+    pub starts: Vec<Planned>,
+    pub waiting: Vec<WaitingBead>,
+    pub warnings: Vec<String>,
+    /// One sentence: beads, money and end, at p50 and p90.
+    pub forecast: String,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub struct Planned {
+    pub project: ProjectId,
+    pub project_name: String,
+    pub bead: BeadId,
+    pub title: String,
+    /// It was suspended, and goes on.
+    pub goes_on: bool,
+    /// At once; else when a slot is free.
+    pub now: bool,
+}
+
+pub async fn preview(mut dispatcher: Dispatcher) -> Result<Preview, EngineError> {
+    dispatcher.see_registry().await?;
+    let snapshot = dispatcher.snapshot().await?;
+    let first = plan(&snapshot);
+    // With slots and memory for everybody, what remains is what the night would never take.
+    let mut roomy = snapshot.clone();
+    roomy.slots.global = u32::MAX;
+    roomy.slots.models.clear();
+    roomy.resources.memory = u64::MAX;
+    roomy.resources.memory_free = u64::MAX;
+    for project in roomy.projects.values_mut() {
+        project.slots = u32::MAX;
+    }
+    let all = plan(&roomy);
+    let starts: Vec<Planned> = all
+        .starts
+        .iter()
+        .map(|start| {
+            let key: Key = (start.project.clone(), start.bead.clone());
+            let now = first.starts.iter().any(|s| s.project == key.0 && s.bead == key.1);
+            dispatcher.planned(&key, start.resumes, now)
+        })
+        .collect();
+    let of = |c: &Candidate| matches!(c.origin, Origin::Suspended { .. });
+    let waiting = all.waiting.iter().map(|w| WaitingBead {
+        suspended: snapshot.candidates.iter().any(|c| c.project == w.project && c.bead == w.bead && of(c)),
+        project: w.project.clone(),
+        bead: w.bead.clone(),
+        reason: w.reason.sentence(),
+    });
+    let waiting = waiting.collect();
+    let forecast = dispatcher.forecast(&snapshot, starts.len());
+    Ok(Preview { warnings: dispatcher.warnings().await?, starts, waiting, forecast })
+}
+
+impl Dispatcher {
+    fn planned(&self, key: &Key, goes_on: bool, now: bool) -> Planned {
+        let project = self.projects.get(&key.0);
+        let ready = project.and_then(|p| p.ready.iter().find(|b| b.id == key.1)).map(|b| b.title.clone());
+        let story = || self.house.journal.open_story_of(&key.0, &key.1).ok().flatten();
+        Planned {
+            project: key.0.clone(),
+            project_name: project.map(|p| p.name.clone()).unwrap_or_default(),
+            bead: key.1.clone(),
+            title: ready.or_else(|| story().map(|s| s.order.title)).unwrap_or_default(),
+            goes_on,
+            now,
+        }
+    }
+
+    fn forecast(&self, snapshot: &super::snapshot::Snapshot, beads: usize) -> String {
+        let expected = snapshot.projects.values().map(|p| p.expected.sentence());
+        let words: std::collections::BTreeSet<String> = expected.collect();
+        format!("{beads} beads would be started; {}", words.into_iter().collect::<Vec<_>>().join("; "))
+    }
+
+    /// What would make a night end otherwise than its user thinks.
+    async fn warnings(&self) -> Result<Vec<String>, EngineError> {
+        let mut all = Vec::new();
+        for project in self.projects.values() {
+            match &project.settings {
+                Err(why) => all.push(format!("{}: nothing of it can be worked on: {why}", project.name)),
+                Ok(settings) => {
+                    let Some(target) = &settings.target.value else { continue };
+                    if !project.site.repo.dirt(target).await?.is_empty() {
+                        let name = &project.name;
+                        all.push(format!(
+                            "{name}: {target} is checked out with changes: all will land beside"
+                        ));
+                    }
+                }
+            }
+        }
+        Ok(all)
+    }
+}
