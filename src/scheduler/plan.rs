@@ -7,7 +7,7 @@
 
 mod admit;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use chrono::{DateTime, Duration, Utc};
 
@@ -259,9 +259,6 @@ fn next<'a>(lines: &mut Lines<'a>, desk: &Desk<'a>) -> Option<&'a Candidate> {
     }
     candidate
 }
-
-/// Beads that stand twice in a snapshot would be started twice.
-type Seen<'a> = BTreeSet<(&'a ProjectId, &'a BeadId)>;
 
 #[cfg(test)]
 mod tests;
