@@ -448,7 +448,7 @@ proptest! {
                 prop_assert!(one.resumes() || one.excluded.is_none());
             }
             let user = |c: &&Candidate| matches!(&c.origin, Origin::Suspended { cause, .. } if cause.as_str() == "user");
-            prop_assert!(!mine.iter().all(|c| user(c)));
+            prop_assert!(!mine.iter().all(user));
             if !beads.insert((&start.project, &start.bead)) {
                 prop_assert!(false, "started twice");
             }
