@@ -206,6 +206,13 @@ impl Candidate {
     }
 }
 
+impl Plan {
+    /// The next moment at which a plan may differ although nothing happened. `None`: only an event changes it.
+    pub fn wake_at(&self) -> Option<DateTime<Utc>> {
+        self.waiting.iter().filter_map(|waiting| waiting.reason.over_at()).min()
+    }
+}
+
 /// Decides about every candidate.
 pub fn plan(night: &Night) -> Plan {
     let mut desk = Desk::new(night);

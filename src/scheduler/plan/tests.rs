@@ -151,6 +151,7 @@ fn suspended_beads_go_before_new_ones_once_they_may() {
     let plan = plan(&night);
     assert_eq!(started(&plan), ["back", "new"]);
     assert!(plan.starts[0].resumes && !plan.starts[1].resumes);
+    assert_eq!(plan.wake_at(), Some(now() + Duration::minutes(30)));
     assert!(why(&plan, "later").starts_with("the usage limit is reached until "));
     for id in ["mine", "mine-too"] {
         assert_eq!(why(&plan, id), "a person paused it, and it goes on only when a person says so");
@@ -495,11 +496,11 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(16))]
+    #![proptest_config(ProptestConfig::with_cases(10))]
 
     /// Rounds of an hour; every run lasts one round; urgent beads keep coming in every round.
     #[test]
-    fn nothing_starves(global in 1..4u32, beads in prop::collection::vec((0..3usize, 0..5i64, 1..12u64), 1..12), flood in 1..4usize) {
+    fn nothing_starves(global in 1..4u32, beads in prop::collection::vec((0..3usize, 0..5i64, 1..12u64), 1..12), flood in 1..3usize) {
         let mut night = night(&NAMES);
         night.slots.global = global;
         night.resources.memory = 12 * GIB;
@@ -509,7 +510,7 @@ proptest! {
         };
         night.candidates = beads.iter().enumerate().map(|(n, b)| candidate(*b, format!("old-{n}"), now())).collect();
         let mut served = BTreeSet::new();
-        for round in 0..200 {
+        for round in 0..400 {
             for n in 0..flood {
                 night.candidates.push(candidate((n % 3, 0, 4), format!("new-{round}-{n}"), night.now));
             }
