@@ -14,7 +14,7 @@ fn secs(seconds: u64) -> Duration {
 }
 
 #[test]
-fn the_table_is_the_specification() {
+fn f20_f21_f22_f25_the_table_is_the_specification() {
     use Signal::*;
     let cases = [
         (Throttled, Action::SharedPause),
