@@ -15,6 +15,7 @@ use beadwork::domain::ids::{Oid, RunId};
 use beadwork::domain::prices::list_prices;
 use beadwork::gateway::credential::{Credential, CredentialKind};
 use beadwork::gateway::meter::Limits;
+use beadwork::gateway::standing::Standing;
 use beadwork::gateway::upstream::Upstream;
 use beadwork::gateway::{Gateway, GatewaySpec, Owner};
 use beadwork::workspace::clone::{self, CloneRequest};
@@ -271,6 +272,7 @@ fn gateway(places: &Places, url: &str) -> anyhow::Result<Gateway> {
         limits: Limits::default(),
         prices: list_prices(),
         already_spent_usd: 0.0,
+        standing: Arc::new(Standing::new(Arc::new(SystemClock::default()), Arc::new(RandomIds))),
         clock: Arc::new(SystemClock::default()),
     })?)
 }

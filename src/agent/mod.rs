@@ -92,6 +92,8 @@ pub enum StopReason {
     Done,
     /// A person wished it.
     User,
+    /// It is put aside and goes on later: the night's end, a budget, a pause.
+    Aside,
     IdleLimit,
     RunTimeLimit,
     ToolLimit,

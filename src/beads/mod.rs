@@ -44,6 +44,11 @@ pub trait Tracker: Send + Sync {
     /// All beads in the tracker's own order, with what could not be read.
     async fn snapshot(&self) -> Result<Snapshot, TrackerError>;
 
+    /// Something that differs when the tracker may have changed; `None` where that cannot be told cheaply.
+    async fn stamp(&self) -> Option<String> {
+        None
+    }
+
     async fn show(&self, id: &BeadId) -> Result<Bead, TrackerError>;
 
     /// Creates a bead with a fresh id, its edges, and the edges of those that shall wait for it.

@@ -53,6 +53,7 @@ pub(super) async fn run(desk: &Desk, args: Args) -> Result<Exit, CliError> {
             no_gates: args.no_gates,
             target: args.target.clone(),
             model: args.model.clone(),
+            unattended: false,
         };
         let exit = match one(desk, &stop, request).await {
             Ok(exit) => exit,

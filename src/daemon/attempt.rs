@@ -24,7 +24,9 @@ use crate::executor::{Attached, Chunk, Executor, ExecutorError, SandboxId, Sandb
 use crate::gateway::meter::MeterReading;
 use crate::journal::log::{Room, RunLog};
 
-const TICK: Duration = Duration::from_millis(250);
+/// The longest time without a look, and the shortest between two that find nothing to do.
+const LOOK_LATEST: Duration = Duration::from_secs(60);
+const LOOK_EARLIEST: Duration = Duration::from_millis(20);
 /// Between two tries to reach an engine that went away.
 const REACH_AGAIN: Duration = Duration::from_secs(1);
 /// An adopted container that prints nothing for so long has not been given its task.
@@ -76,7 +78,7 @@ enum Heard {
     Chunk(Result<Chunk, ExecutorError>),
     End,
     Tick,
-    Stop(Urgency),
+    Stop,
 }
 
 impl Sitting<'_> {
@@ -87,14 +89,16 @@ impl Sitting<'_> {
             self.entry = Entry::AtWork;
         }
         let adopted_at = self.clock.elapsed();
-        let mut ticks = tokio::time::interval(TICK);
-        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let mut heeded = Urgency::GoOn;
+        let mut meter = self.meter.clone();
         loop {
+            let look = self.next_look(adopted_at);
+            let unspent = !meter.borrow().over_budget;
             let heard = tokio::select! {
                 chunk = attached.output.recv() => chunk.map_or(Heard::End, Heard::Chunk),
-                _ = ticks.tick() => Heard::Tick,
-                () = self.stop.at_least(next(heeded)), if heeded < Urgency::AtOnce => Heard::Stop(next(heeded)),
+                () = tokio::time::sleep(look) => Heard::Tick,
+                _ = meter.wait_for(|reading| reading.over_budget), if unspent => Heard::Tick,
+                () = self.stop.at_least(next(heeded)), if heeded < Urgency::AtOnce => Heard::Stop,
             };
             match heard {
                 Heard::Chunk(Ok(Chunk::Stdout(bytes))) => {
@@ -131,15 +135,29 @@ impl Sitting<'_> {
                     }
                     self.look(&mut attached).await?;
                 }
-                Heard::Stop(Urgency::AtOnce) => return Err(EngineError::Left),
-                Heard::Stop(urgency) => {
+                Heard::Stop if self.stop.now() == Urgency::AtOnce => return Err(EngineError::Left),
+                Heard::Stop => {
+                    let urgency = self.stop.now();
                     heeded = urgency;
-                    let action = self.watch.stop(StopReason::User, self.clock.elapsed());
+                    let why = if urgency == Urgency::Aside { StopReason::Aside } else { StopReason::User };
+                    let action = self.watch.stop(why, self.clock.elapsed());
                     self.act(action, &mut attached).await?;
                 }
             }
         }
         self.finish().await
+    }
+
+    /// How long nothing has to be looked at, unless something happens before.
+    fn next_look(&self, adopted_at: Duration) -> Duration {
+        let due = self.watch.due(self.seen());
+        let due = if self.entry == Entry::Adopted { due.min(adopted_at + SILENT) } else { due };
+        due.saturating_sub(self.clock.elapsed()).clamp(LOOK_EARLIEST, LOOK_LATEST)
+    }
+
+    fn seen(&self) -> Seen {
+        let summary = self.stream.summary();
+        Seen { settled: summary.is_settled(), tool_since: summary.longest_tool().map(|(_, since)| since) }
     }
 
     async fn speak(&mut self, attached: &mut Attached, text: &str) {
@@ -184,12 +202,7 @@ impl Sitting<'_> {
             self.entry = Entry::Continued;
             self.speak(attached, CONTINUE).await;
         }
-        let summary = self.stream.summary();
-        let seen = Seen {
-            settled: summary.is_settled(),
-            tool_since: summary.longest_tool().map(|(_, since)| since),
-        };
-        let action = self.watch.tick(now, seen);
+        let action = self.watch.tick(now, self.seen());
         self.act(action, attached).await
     }
 
@@ -278,7 +291,8 @@ fn lost_connection(summary: &Summary) -> bool {
 
 fn next(heeded: Urgency) -> Urgency {
     match heeded {
-        Urgency::GoOn => Urgency::Gently,
+        Urgency::GoOn => Urgency::Aside,
+        Urgency::Aside => Urgency::Gently,
         Urgency::Gently | Urgency::AtOnce => Urgency::AtOnce,
     }
 }

@@ -16,7 +16,7 @@ use super::error::EngineError;
 use super::house::{House, Site};
 use super::machine::Machine;
 use super::progress::{Progress, Silent};
-use super::stop::{Stop, Urgency};
+use super::stop::{Aside, Stop, Urgency};
 
 /// A test's chance to die at a named point: `true` means now.
 pub type Failpoint = Arc<dyn Fn(&str) -> bool + Send + Sync>;
@@ -69,7 +69,18 @@ impl Engine {
                     self.record(story, stopped(story))?;
                     continue;
                 }
-                Urgency::Gently | Urgency::GoOn => {}
+                Urgency::Aside if may_wait(&story.phase) => {
+                    let aside = self.stop.aside().unwrap_or_else(|| Aside {
+                        cause: Cause::new("user"),
+                        reason: "put aside".to_owned(),
+                        until: None,
+                        park: false,
+                    });
+                    let Aside { cause, reason, until, .. } = aside;
+                    self.record(story, Body::Suspended { cause, reason, until })?;
+                    continue;
+                }
+                Urgency::Gently | Urgency::Aside | Urgency::GoOn => {}
             }
             if matches!(effect, Effect::Wait | Effect::Nothing) {
                 return Ok(());
@@ -164,6 +175,12 @@ fn turns_aside(phase: &Phase) -> bool {
             | Phase::Resuming { .. }
             | Phase::Landing { intent: false }
     )
+}
+
+/// Phases in which an attempt that shall be put aside waits at once. A running agent is ended by its own
+/// supervisor; gates and landings, which cost no model, are finished.
+fn may_wait(phase: &Phase) -> bool {
+    matches!(phase, Phase::Starting | Phase::Preparing | Phase::Resuming { .. })
 }
 
 pub(super) fn stopped(story: &Story) -> Body {

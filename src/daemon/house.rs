@@ -9,6 +9,7 @@ use std::sync::Arc;
 use super::error::EngineError;
 use super::locks::{self, Taken};
 use super::refusal::Refusal;
+use super::repository::{GitRepository, Repository};
 use crate::beads::{self, Tracker};
 use crate::clock::{Clock, Ids};
 use crate::config::environment::Environment;
@@ -27,7 +28,8 @@ pub struct House {
     pub places: Places,
     /// This state directory's own random id: the label by which we know our containers.
     pub instance: String,
-    pub journal: Journal,
+    /// Shared, so that a simulated daemon that dies leaves it to the next.
+    pub journal: Arc<Journal>,
     pub clock: Arc<dyn Clock>,
     pub ids: Arc<dyn Ids>,
     pub uid: u32,
@@ -36,9 +38,8 @@ pub struct House {
 /// One project, opened.
 pub struct Site {
     pub id: ProjectId,
-    pub repo: UserRepo,
+    pub repo: Arc<dyn Repository>,
     pub tracker: Arc<dyn Tracker>,
-    pub quarantine: Quarantine,
 }
 
 impl House {
@@ -51,7 +52,7 @@ impl House {
         let refused = |e: crate::config::places::PlacesError| Refusal::new(e.to_string());
         let mut places = Places::find(&environment, uid).map_err(refused)?;
         let instance = places.prepare(&environment, uid, ids.bytes()).map_err(refused)?;
-        let journal = Journal::open(&places.journal(), Arc::clone(&clock))?;
+        let journal = Arc::new(Journal::open(&places.journal(), Arc::clone(&clock))?);
         Ok(Self { environment, places, instance, journal, clock, ids, uid })
     }
 
@@ -110,7 +111,8 @@ impl Site {
             std::fs::set_permissions(quarantine.path(), mode)
                 .map_err(|source| EngineError::Io { path: quarantine.path().to_owned(), source })?;
         }
-        Ok(Self { id, repo, tracker, quarantine })
+        let repo = Arc::new(GitRepository { user: repo, quarantine });
+        Ok(Self { id, repo, tracker })
     }
 
     /// The project's folder, for messages.

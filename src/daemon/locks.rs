@@ -5,7 +5,7 @@
 
 use std::fs::File;
 use std::io::{Read, Seek, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use rustix::fs::{FlockOperation, flock};
 
@@ -41,11 +41,20 @@ pub enum Taken {
     Theirs(Option<u32>),
 }
 
+/// Tries to become the one daemon of a state directory (F09). A stale file never blocks: the lock is the kernel's.
+pub fn daemon(dir: &Path) -> std::io::Result<Taken> {
+    std::fs::create_dir_all(dir)?;
+    take_file(&dir.join("daemon.lock"))
+}
+
 /// Tries to take the lock of a bead, without waiting.
 pub fn take(dir: &Path, project: &ProjectId, bead: &BeadId) -> std::io::Result<Taken> {
     std::fs::create_dir_all(dir)?;
-    let path: PathBuf = dir.join(format!("{project}-{}.lock", bead.slug()));
-    let mut file = File::options().create(true).read(true).write(true).truncate(false).open(&path)?;
+    take_file(&dir.join(format!("{project}-{}.lock", bead.slug())))
+}
+
+fn take_file(path: &Path) -> std::io::Result<Taken> {
+    let mut file = File::options().create(true).read(true).write(true).truncate(false).open(path)?;
     match flock(&file, FlockOperation::NonBlockingLockExclusive) {
         Ok(()) => {
             file.set_len(0)?;

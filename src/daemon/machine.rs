@@ -10,6 +10,7 @@ use super::engine::Engine;
 use super::error::EngineError;
 use super::house::House;
 use super::refusal::Refusal;
+use super::spending::Spending;
 use crate::agent::{CredentialKind, Dialect};
 use crate::config::ConfigError;
 use crate::config::effective::{Effective, Flags};
@@ -19,9 +20,10 @@ use crate::domain::event::Order;
 use crate::domain::ids::Oid;
 use crate::executor::spec::RunUser;
 use crate::executor::{Executor, Image};
-use crate::gateway::Owner;
 use crate::gateway::credential::{self, Credential, CredentialError};
+use crate::gateway::standing::Standing;
 use crate::gateway::upstream::Upstream;
+use crate::gateway::{Gateways, Owner, Sockets};
 
 /// No bead.yaml is longer; the parser refuses longer ones by itself.
 pub(super) const CONFIG_CAP: u64 = 1 << 20;
@@ -29,9 +31,14 @@ pub(super) const CONFIG_CAP: u64 = 1 << 20;
 const SANDBOX_UID: u32 = 64_000;
 
 /// The working parts beside house and site.
+#[derive(Clone)]
 pub struct Machine {
     pub executor: Arc<dyn Executor>,
     pub dialect: Arc<dyn Dialect>,
+    pub gateways: Arc<dyn Gateways>,
+    /// One upstream and one account for all runs of this process.
+    pub standing: Arc<Standing>,
+    pub spending: Spending,
     pub upstream: Upstream,
     pub credential: Option<Credential>,
     /// Why there is no credential; told when a run would need one, after cheaper refusals.
@@ -67,7 +74,27 @@ impl Machine {
             0 => RunUser { uid: SANDBOX_UID, gid: SANDBOX_UID },
             uid => RunUser { uid, gid },
         };
-        Ok(Self { executor, dialect, upstream, credential, no_key, user, run_user })
+        let gateways = Arc::new(Sockets);
+        let standing = Arc::new(Standing::new(Arc::clone(&house.clock), Arc::clone(&house.ids)));
+        let spending = Spending::default();
+        Ok(Self {
+            executor,
+            dialect,
+            gateways,
+            standing,
+            spending,
+            upstream,
+            credential,
+            no_key,
+            user,
+            run_user,
+        })
+    }
+
+    /// The same machine with the user's config as it stands now.
+    #[must_use]
+    pub fn with_user(&self, user: User) -> Self {
+        Self { user, ..self.clone() }
     }
 
     /// Whom folders for the sandbox must be given to; nobody when the caller runs it under its own uid.

@@ -6,6 +6,7 @@
 
 mod attempt;
 mod beside;
+pub mod dispatch;
 mod effects;
 pub mod engine;
 pub mod error;
@@ -17,6 +18,8 @@ mod preflight;
 pub mod progress;
 pub mod queue;
 pub mod refusal;
+pub mod repository;
+pub mod spending;
 pub mod stop;
 pub mod tell;
 pub mod verify;

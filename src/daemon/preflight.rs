@@ -8,6 +8,7 @@ use super::error::EngineError;
 use super::machine::{CONFIG_CAP, bad_project};
 use super::queue;
 use super::refusal::Refusal;
+use super::repository::Dirt;
 use super::work::WorkRequest;
 use crate::beads::ready::Readiness;
 use crate::config::effective::Flags;
@@ -62,6 +63,15 @@ impl Engine {
         };
         self.preflight_engine(&order).await?;
         Ok(Approved { title, target, base, attempts, forced })
+    }
+
+    /// The settings that a bead would go by if it were begun now.
+    pub(super) async fn outlook(&self) -> Result<crate::config::effective::Effective, EngineError> {
+        let target = self.target(&WorkRequest::unattended(crate::domain::ids::BeadId::new(""))).await?;
+        let Some(tip) = self.site.repo.branch_tip(&target).await? else {
+            return Err(Refusal::new(format!("there is no branch `{target}` to land on")).into());
+        };
+        self.settings_at(&tip, &Flags { target: Some(target), model: None }).await
     }
 
     /// The bead itself: there, open, free, not landed already, not blocked.
@@ -157,11 +167,7 @@ impl Engine {
         target: &str,
         forced: &mut Vec<String>,
     ) -> Result<(), EngineError> {
-        for tree in self.site.repo.checked_out_in(target).await? {
-            let dirty = self.site.repo.dirty_in(&tree.root).await?;
-            if dirty.is_empty() {
-                continue;
-            }
+        for Dirt { root, paths: dirty } in self.site.repo.dirt(target).await? {
             let shown = dirty
                 .iter()
                 .take(5)
@@ -170,15 +176,17 @@ impl Engine {
                 .join(", ");
             let more = if dirty.len() > 5 { format!(" and {} more", dirty.len() - 5) } else { String::new() };
             let text =
-                format!("{target} is checked out in `{}` with changes in {shown}{more}", tree.root.display());
-            if !request.force {
+                format!("{target} is checked out in `{}` with changes in {shown}{more}", root.display());
+            if !request.force && !request.unattended {
                 return Err(Refusal::new(text)
                     .hint("commit or stash them first")
                     .hint("with `--force` the work lands beside, on a branch of its own (recorded)")
                     .can_force()
                     .into());
             }
-            forced.push(text);
+            if !request.unattended {
+                forced.push(text);
+            }
         }
         Ok(())
     }

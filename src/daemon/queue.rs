@@ -94,7 +94,7 @@ pub async fn why(house: &House, site: &Site, id: &BeadId) -> Result<Why, EngineE
 /// A bead whose story is open: running, suspended, or left behind by a process that died.
 fn under_way(house: &House, story: &Story) -> Why {
     let id = &story.bead;
-    if let Phase::Suspended { cause, reason, until } = &story.phase {
+    if let Phase::Suspended { cause, reason, until, .. } = &story.phase {
         let until = until.map(|t| format!(" until {}", t.format("%Y-%m-%d %H:%M UTC"))).unwrap_or_default();
         let sentence =
             format!("`{id}` is suspended ({}){until}: {reason}; `bead work {id}` goes on", cause.as_str());

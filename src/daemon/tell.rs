@@ -94,6 +94,13 @@ pub fn sentence(body: &Body) -> String {
         Body::RunStarted { kind, .. } => format!("{} run started", kind.as_str()),
         Body::RunEnded { kind, state, .. } => format!("{} run {}", kind.as_str(), state_word(*state)),
         Body::Recovered { what } => format!("recovered: {what}"),
+        Body::NightOpened { night, until } => {
+            let until =
+                until.map(|t| format!(" until {}", t.format("%Y-%m-%d %H:%M UTC"))).unwrap_or_default();
+            format!("night {night} begins{until}")
+        }
+        Body::NightStopped { why, .. } => format!("nothing more is started tonight: {why}"),
+        Body::NightEnded { night, why } => format!("night {night} ends: {why}"),
         Body::Notice { text } => text.clone(),
         Body::ByHand { what } => format!("by hand: {what}"),
     }

@@ -98,7 +98,14 @@ impl World {
     }
 
     fn request(&self) -> WorkRequest {
-        WorkRequest { bead: self.bead.clone(), force: false, no_gates: false, target: None, model: None }
+        WorkRequest {
+            bead: self.bead.clone(),
+            force: false,
+            no_gates: false,
+            target: None,
+            model: None,
+            unattended: false,
+        }
     }
 
     async fn work(&self, failpoint: Failpoint) -> Result<Ended, EngineError> {

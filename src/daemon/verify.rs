@@ -135,7 +135,7 @@ async fn landings(site: &Site, stories: &[Story], report: &mut Report) -> Result
             if site.repo.is_reachable(commit, target).await? {
                 continue;
             }
-            if site.repo.objects()?.has_been_at(target, commit)? {
+            if site.repo.has_been_at(target, commit)? {
                 report.notes.push(format!(
                     "{target} was rewritten: it no longer has {} of bead `{}`",
                     commit.short(),
@@ -170,7 +170,7 @@ async fn landings(site: &Site, stories: &[Story], report: &mut Report) -> Result
 async fn merges_of_ours(site: &Site, target: &str) -> Result<Vec<(Oid, String)>, EngineError> {
     let Some(tip) = site.repo.branch_tip(target).await? else { return Ok(Vec::new()) };
     let mut found = Vec::new();
-    for (commit, message) in site.repo.objects()?.messages(&tip, SEARCHED)? {
+    for (commit, message) in site.repo.messages(&tip, SEARCHED)? {
         let run = message.lines().rev().find_map(|line| line.strip_prefix("Bead-Run: "));
         if let Some(run) = run {
             found.push((commit, run.trim().to_owned()));
@@ -187,7 +187,7 @@ fn landed(story: &Story) -> Option<&Oid> {
 
 /// (vi) Exported work is still there under its run's ref.
 async fn kept_work(site: &Site, events: &[Event], report: &mut Report) -> Result<(), EngineError> {
-    let refs = site.repo.objects()?.refs_under("refs/bead/")?;
+    let refs = site.repo.kept()?;
     let mut newest: BTreeMap<String, &Oid> = BTreeMap::new();
     for event in events.iter().filter(|e| e.project.as_ref() == Some(&site.id)) {
         if let (Some(run), Body::Exported { tip, .. }) = (&event.run, &event.body) {
@@ -197,7 +197,7 @@ async fn kept_work(site: &Site, events: &[Event], report: &mut Report) -> Result
     for (name, tip) in newest {
         match refs.get(&name) {
             // The landed merge commit takes the place of its own second parent.
-            Some(found) if site.repo.objects()?.is_ancestor(tip, found)? => {}
+            Some(found) if site.repo.is_ancestor(tip, found)? => {}
             Some(found) => report.violations.push(format!(
                 "{name} is at {}, the journal kept {}",
                 found.short(),

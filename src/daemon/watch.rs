@@ -162,6 +162,25 @@ impl Watch {
         }
     }
 
+    /// When [`Watch::tick`] would next have something to do, if nothing happens before.
+    pub fn due(&self, seen: Seen) -> Duration {
+        match self.stage {
+            Stage::Running if seen.settled && self.undelivered.is_empty() => Duration::ZERO,
+            Stage::Interrupted(_) if seen.settled => Duration::ZERO,
+            Stage::Running => {
+                let quiet = match seen.tool_since {
+                    Some(since) => since.saturating_add(self.limits.tool),
+                    None => self.last_activity.saturating_add(self.limits.idle),
+                };
+                quiet.min(self.started.saturating_add(self.limits.run_time))
+            }
+            Stage::Interrupted(then) | Stage::Ending(then) => then + TERM_AFTER,
+            Stage::Termed(then) => then + KILL_AFTER,
+            Stage::Killed(then) => then + LOST_AFTER,
+            Stage::GivenUp => Duration::MAX,
+        }
+    }
+
     fn exceeded(&self, now: Duration, tool_since: Option<Duration>) -> Option<StopReason> {
         if now.saturating_sub(self.started) >= self.limits.run_time {
             return Some(StopReason::RunTimeLimit);

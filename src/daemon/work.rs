@@ -26,6 +26,15 @@ pub struct WorkRequest {
     pub no_gates: bool,
     pub target: Option<String>,
     pub model: Option<String>,
+    /// The night asks: nobody could override a dirty checkout, so the work lands beside it (rules 3.5).
+    pub unattended: bool,
+}
+
+impl WorkRequest {
+    /// What the night asks for.
+    pub fn unattended(bead: BeadId) -> Self {
+        Self { bead, force: false, no_gates: false, target: None, model: None, unattended: true }
+    }
 }
 
 /// How it ended.
@@ -42,7 +51,7 @@ impl Ended {
     pub(super) fn of(story: &Story) -> Self {
         let mut finish = story.finish.clone();
         let mut until = None;
-        if let Phase::Suspended { cause, reason, until: at } = &story.phase {
+        if let Phase::Suspended { cause, reason, until: at, .. } = &story.phase {
             finish.outcome = Outcome::Suspended;
             finish.cause = Some(cause.clone());
             finish.reason.clone_from(reason);
@@ -110,6 +119,11 @@ impl Engine {
     pub async fn work(&self, request: WorkRequest) -> Result<Ended, EngineError> {
         self.recover_others(&request.bead).await?;
         self.close_merged_beside().await?;
+        self.carry(request, "the user asked").await
+    }
+
+    /// The same without looking after other beads: a daemon does that for all at once.
+    pub(super) async fn carry(&self, request: WorkRequest, why: &str) -> Result<Ended, EngineError> {
         let lock = locks::take(&self.house.places.locks(), &self.site.id, &request.bead)
             .map_err(|source| EngineError::Io { path: self.house.places.locks(), source })?;
         let _lock = match lock {
@@ -122,7 +136,7 @@ impl Engine {
             }
         };
         let mut story = match self.house.journal.open_story_of(&self.site.id, &request.bead)? {
-            Some(story) => self.take_up(story).await?,
+            Some(story) => self.take_up(story, why).await?,
             None => self.begin(&request).await?,
         };
         self.drive(&mut story).await?;
@@ -130,10 +144,10 @@ impl Engine {
     }
 
     /// A story that is open in the journal although nobody holds its lock: continue it.
-    async fn take_up(&self, mut story: Story) -> Result<Story, EngineError> {
+    async fn take_up(&self, mut story: Story, why: &str) -> Result<Story, EngineError> {
         self.preflight_engine(&story.order).await?;
         if let Phase::Suspended { cause, .. } = &story.phase {
-            let why = format!("the user asked, after {}", cause.as_str());
+            let why = format!("{why}, after {}", cause.as_str());
             self.resume(&mut story, why)?;
         } else {
             let what = format!("continued in phase {} after its process was gone", story.phase.name());

@@ -192,6 +192,20 @@ pub enum Body {
     Recovered {
         what: String,
     },
+    /// A window opened, or a person began a night.
+    NightOpened {
+        night: String,
+        until: Option<DateTime<Utc>>,
+    },
+    /// It goes no further tonight: billing or the credential. Told once.
+    NightStopped {
+        night: String,
+        why: String,
+    },
+    NightEnded {
+        night: String,
+        why: String,
+    },
     /// Something a person should know; never moves a state.
     Notice {
         text: String,
@@ -227,6 +241,9 @@ pub struct AgentEnd {
     /// Unix seconds, where a limit told us when it resets.
     #[serde(default)]
     pub resets_at: Option<i64>,
+    /// Why it was put aside, where it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cause: Option<Cause>,
 }
 
 /// The classes of ending that the lifecycle tells apart.
@@ -239,6 +256,8 @@ pub enum Ending {
     Failed,
     /// Stopped at the user's wish.
     Interrupted,
+    /// Stopped to go on later; `cause` says why.
+    PutAside,
     IdleLimit,
     RunTimeLimit,
     ToolLimit,
@@ -263,7 +282,9 @@ impl Ending {
             Self::Finished => RunState::Completed,
             Self::Interrupted => RunState::Cancelled,
             Self::IdleLimit | Self::RunTimeLimit | Self::ToolLimit => RunState::Timeout,
-            Self::UsageLimit | Self::Outage | Self::ContextFull | Self::Credential => RunState::Suspended,
+            Self::PutAside | Self::UsageLimit | Self::Outage | Self::ContextFull | Self::Credential => {
+                RunState::Suspended
+            }
             Self::Failed
             | Self::Budget
             | Self::OutOfMemory

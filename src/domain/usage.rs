@@ -18,6 +18,12 @@ pub struct Usage {
 }
 
 impl Usage {
+    /// Tokens of every kind.
+    pub fn total(self) -> u64 {
+        let sum = self.input.saturating_add(self.output);
+        sum.saturating_add(self.cache_read).saturating_add(self.cache_write)
+    }
+
     /// What came on top of `before`; a figure that went down counts as nothing.
     #[must_use]
     pub fn since(self, before: Self) -> Self {

@@ -19,16 +19,24 @@ use hyper::{Request, Response, StatusCode};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::answer::{ErrorKind, Refusal};
+use super::breaker::{self, Last};
 use super::credential::Credential;
 use super::inspect::{Asked, inspect};
 use super::meter::{BUDGET, Bill, Ending, Meter, UpstreamFailure};
 use super::rules::{self, Allowed, Endpoint, Head};
+use super::standing::{self, Permit, Standing};
 use super::upstream::Upstream;
 use super::usage_stream::{Form, UsageStream};
 use super::{MAX_BODY, headers};
+use crate::clock::Clock;
 
 /// How long a client may take to send a body.
 const BODY: Duration = Duration::from_mins(2);
+
+/// The account's own verdict among the headers of a limit.
+const UNIFIED: &str = "anthropic-ratelimit-unified-status";
+/// The words under which a request is counted that was not sent because the upstream is down.
+const PAUSED: &str = "a request while the upstream does not answer";
 
 type Answer = Response<UnsyncBoxBody<Bytes, std::io::Error>>;
 
@@ -37,6 +45,8 @@ pub(super) struct Forward {
     pub(super) upstream: Upstream,
     pub(super) credential: Credential,
     pub(super) meter: Arc<Meter>,
+    pub(super) standing: Arc<Standing>,
+    pub(super) clock: Arc<dyn Clock>,
     pub(super) turns: Arc<Semaphore>,
 }
 
@@ -68,11 +78,13 @@ impl Forward {
         let body = read(body, allowed.length).await?;
         let asked = inspect(&body)?;
         self.meter.admit()?;
-        let ticket = Ticket::new(Arc::clone(&self.meter), allowed, asked, body.len() as u64, turn);
+        let permit = self.standing.admit().await.map_err(|last| down(&last))?;
+        let mut ticket = Ticket::new(Arc::clone(&self.meter), (allowed, asked), body.len() as u64, turn);
+        ticket.permit = Some(permit);
         let request = self.client.post(self.upstream.url(allowed.path()));
         let request = request.headers(headers::outgoing(&head.headers, &self.credential)).body(body);
         match request.send().await {
-            Ok(answer) => respond(answer, ticket),
+            Ok(answer) => self.respond(answer, ticket),
             Err(error) => Err(ticket.no_answer(&error)),
         }
     }
@@ -92,9 +104,34 @@ async fn read(body: Incoming, length: u64) -> Result<Bytes, Refusal> {
     Ok(bytes)
 }
 
-fn respond(answer: reqwest::Response, mut ticket: Ticket) -> Result<Answer, Refusal> {
+impl Forward {
+    /// What one answer says about the upstream and the account, for all runs.
+    fn hear(&self, answer: &reqwest::Response, ticket: &mut Ticket) {
+        let limits = headers::limits(answer.headers());
+        self.standing.account(&limits);
+        let status = answer.status().as_u16();
+        let limited = limits.get(UNIFIED).is_some_and(|status| status == "rejected");
+        let heard = match status {
+            429 if !limited => {
+                let header = limits.get(RETRY_AFTER.as_str());
+                let retry_after = header.and_then(|text| standing::retry_after(text, self.clock.now()));
+                breaker::Answer::Throttled { retry_after }
+            }
+            500.. => breaker::Answer::Down(Last { status: Some(status), class: "status" }),
+            _ => breaker::Answer::Alive,
+        };
+        ticket.heard(heard);
+        ticket.meter.limits(limits);
+    }
+
+    fn respond(&self, answer: reqwest::Response, mut ticket: Ticket) -> Result<Answer, Refusal> {
+        self.hear(&answer, &mut ticket);
+        pass_on(answer, ticket)
+    }
+}
+
+fn pass_on(answer: reqwest::Response, mut ticket: Ticket) -> Result<Answer, Refusal> {
     let status = answer.status();
-    ticket.meter.limits(headers::limits(answer.headers()));
     if status.is_redirection() || status.is_informational() {
         return Err(ticket.unusable(status, "the upstream redirects, which the gateway does not follow"));
     }
@@ -119,6 +156,19 @@ fn respond(answer: reqwest::Response, mut ticket: Ticket) -> Result<Answer, Refu
     Ok(response)
 }
 
+/// The upstream is not asked now: its last refusal is told again, so that the run ends and waits elsewhere.
+fn down(last: &Last) -> Refusal {
+    let status =
+        last.status.and_then(|s| StatusCode::from_u16(s).ok()).unwrap_or(StatusCode::SERVICE_UNAVAILABLE);
+    let kind = match status {
+        StatusCode::TOO_MANY_REQUESTS => ErrorKind::RateLimit,
+        _ if status.as_u16() == 529 => ErrorKind::Overloaded,
+        _ => ErrorKind::Api,
+    };
+    let message = format!("the upstream does not answer ({}): nothing is sent for now", last.class);
+    Refusal::new(status, kind, PAUSED, &message)
+}
+
 /// An answer made here. The connection ends with it: what else was sent on it is not read.
 fn local(refusal: &Refusal) -> Answer {
     let body = Full::new(refusal.body()).map_err(|never| match never {}).boxed_unsync();
@@ -127,6 +177,9 @@ fn local(refusal: &Refusal) -> Answer {
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     headers.insert(CONNECTION, HeaderValue::from_static("close"));
+    if refusal.what == PAUSED {
+        headers.insert(HeaderName::from_static("x-should-retry"), HeaderValue::from_static("false"));
+    }
     if refusal.what == BUDGET {
         // With these the client gives up at once instead of asking again for minutes (measured).
         headers.insert(RETRY_AFTER, HeaderValue::from_static("3600"));
@@ -147,20 +200,27 @@ struct Ticket {
     asked: Asked,
     request: u64,
     charged: bool,
+    permit: Option<Permit>,
     _turn: OwnedSemaphorePermit,
 }
 
 impl Ticket {
     fn new(
         meter: Arc<Meter>,
-        allowed: Allowed,
-        asked: Asked,
+        (allowed, asked): (Allowed, Asked),
         request: u64,
         turn: OwnedSemaphorePermit,
     ) -> Self {
         meter.sent();
         let charged = allowed.endpoint == Endpoint::Messages;
-        Self { meter, reader: None, ending: Ending::Abandoned, asked, request, charged, _turn: turn }
+        let ending = Ending::Abandoned;
+        Self { meter, reader: None, ending, asked, request, charged, permit: None, _turn: turn }
+    }
+
+    fn heard(&mut self, answer: breaker::Answer) {
+        if let Some(mut permit) = self.permit.take() {
+            permit.heard(answer);
+        }
     }
 
     fn chunk(&mut self, chunk: &[u8]) {
@@ -185,6 +245,7 @@ impl Ticket {
     fn no_answer(mut self, error: &reqwest::Error) -> Refusal {
         self.over(Ending::Failed);
         let (class, message) = classify(error);
+        self.heard(breaker::Answer::Down(Last { status: None, class }));
         self.meter.failed(UpstreamFailure { status: None, class });
         unavailable(message)
     }

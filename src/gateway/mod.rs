@@ -6,6 +6,7 @@
 //! run and retries nothing: one layer alone may multiply requests. Start with [`Gateway::open`].
 
 mod answer;
+pub mod breaker;
 pub mod credential;
 mod forward;
 mod headers;
@@ -14,6 +15,7 @@ pub mod meter;
 mod rules;
 mod serve;
 mod socket;
+pub mod standing;
 pub mod upstream;
 mod usage_stream;
 
@@ -31,6 +33,7 @@ use credential::Credential;
 use meter::{Limits, Meter, MeterReading};
 pub use rules::MAX_BODY;
 pub use socket::{Owner, SOCKET_NAME};
+use standing::Standing;
 use upstream::Upstream;
 
 #[derive(Debug, Error)]
@@ -66,6 +69,44 @@ pub struct GatewaySpec {
     /// US dollars earlier runs of the bead spent of the same cap.
     pub already_spent_usd: f64,
     pub clock: Arc<dyn Clock>,
+    /// Shared by all gateways of this process: one upstream, one account.
+    pub standing: Arc<Standing>,
+}
+
+/// Who opens gateways: [`Sockets`] for real sandboxes, the simulator's double for a night without any.
+pub trait Gateways: Send + Sync {
+    /// Listens when it returns.
+    fn open(&self, spec: GatewaySpec) -> Result<Box<dyn Outlet>, GatewayError>;
+}
+
+/// One open gateway.
+#[async_trait::async_trait]
+pub trait Outlet: Send + Sync {
+    /// The figures, now and as they change.
+    fn meter(&self) -> watch::Receiver<MeterReading>;
+    /// Ends what is in flight and gives the last figures.
+    async fn close(self: Box<Self>) -> MeterReading;
+}
+
+/// Real gateways on unix sockets.
+#[derive(Debug, Default, Clone, Copy)]
+pub struct Sockets;
+
+impl Gateways for Sockets {
+    fn open(&self, spec: GatewaySpec) -> Result<Box<dyn Outlet>, GatewayError> {
+        Ok(Box::new(Gateway::open(spec)?))
+    }
+}
+
+#[async_trait::async_trait]
+impl Outlet for Gateway {
+    fn meter(&self) -> watch::Receiver<MeterReading> {
+        Gateway::meter(self)
+    }
+
+    async fn close(self: Box<Self>) -> MeterReading {
+        Gateway::close(*self).await
+    }
 }
 
 /// A listening gateway. Dropping it stops it and everything in flight.
@@ -84,7 +125,8 @@ impl Gateway {
             reason: innermost(&error),
         })?;
         let (listening, listener) = socket::Listening::open(&spec.dir, spec.owner)?;
-        let meter = Arc::new(Meter::new(spec.limits, spec.prices, spec.already_spent_usd, spec.clock));
+        let meter =
+            Arc::new(Meter::new(spec.limits, spec.prices, spec.already_spent_usd, Arc::clone(&spec.clock)));
         let mut allowed = spec.allowed_uids;
         allowed.push(rustix::process::geteuid().as_raw());
         allowed.extend(spec.owner.map(|owner| owner.uid));
@@ -93,6 +135,8 @@ impl Gateway {
             upstream: spec.upstream,
             credential: spec.credential,
             meter: Arc::clone(&meter),
+            standing: spec.standing,
+            clock: spec.clock,
             turns: Arc::new(tokio::sync::Semaphore::new(spec.limits.concurrency.max(1))),
         };
         let stop = CancellationToken::new();

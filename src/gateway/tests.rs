@@ -152,6 +152,7 @@ impl Choice {
             limits: self.limits,
             prices: list_prices(),
             already_spent_usd: 0.0,
+            standing: Arc::new(Standing::new(Arc::clone(&self.clock), Arc::new(crate::clock::RandomIds))),
             clock: self.clock,
         });
         Stage { _dir: dir, gateway: gateway.unwrap() }
@@ -356,7 +357,10 @@ async fn t36_another_user_is_not_served() {
     let dir = tempfile::tempdir_in("/tmp").unwrap();
     let (listening, listener) = socket::Listening::open(&dir.path().join("gw"), None).unwrap();
     let stop = CancellationToken::new();
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
     let forward = forward::Forward {
+        standing: Arc::new(Standing::new(Arc::clone(&clock), Arc::new(crate::clock::RandomIds))),
+        clock,
         client: upstream::client(&Upstream::parse(Some(&api.url)).unwrap()).unwrap(),
         upstream: Upstream::parse(Some(&api.url)).unwrap(),
         credential: Credential::placeholder(CredentialKind::ApiKey),
@@ -573,6 +577,10 @@ async fn f28_a_dropped_gateway_is_gone_and_a_new_one_takes_its_place() {
         limits: Limits::default(),
         prices: list_prices(),
         already_spent_usd: 0.0,
+        standing: Arc::new(Standing::new(
+            Arc::new(SystemClock::default()),
+            Arc::new(crate::clock::RandomIds),
+        )),
         clock: Arc::new(SystemClock::default()),
     });
     assert!(UnixStream::connect(again.unwrap().socket()).await.is_ok());
@@ -622,4 +630,19 @@ async fn t58_a_wrong_certificate_is_told_apart_and_gets_no_key() {
     assert!(status(&text) == 502 && text.contains("certificate"), "{text}");
     assert_eq!(stage.settled().await.last_failure.unwrap().class, "tls");
     assert_eq!(server.join().unwrap(), b"", "nothing was said to a stranger");
+}
+
+#[tokio::test]
+async fn f21_a_row_of_overloads_stops_the_traffic_of_every_run() {
+    let overloaded = "HTTP/1.1 529 Overloaded\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+    let api = Api::play(Play::Say(overloaded.into())).await;
+    let stage = Choice::of(&api.url).open();
+    for _ in 0..4 {
+        let said = stage.post(ASK).await;
+        assert!(said.starts_with("HTTP/1.1 529"), "{said}");
+    }
+    // The pause is five seconds: the gateway holds a request that long, and sends one alone.
+    let held = stage.post(ASK);
+    assert!(tokio::time::timeout(Duration::from_secs(2), held).await.is_err(), "it was not held");
+    assert_eq!(api.heads().len(), 4, "a request went to an upstream that is down");
 }

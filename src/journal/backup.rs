@@ -36,6 +36,22 @@ pub fn if_due(journal: &Journal) -> Result<(), JournalError> {
     Ok(())
 }
 
+/// Keeps the journal as an older program left it, beside the daily ones, before its format changes (F48).
+pub(super) fn before_migration(path: &Path, from: &Connection, format: u32) -> Result<(), JournalError> {
+    let dir = folder(path);
+    let to = dir.join(format!("format-{format}.db"));
+    let db = |source| JournalError::Database { path: path.to_owned(), source };
+    if path == Path::new(super::schema::MEMORY) || is_good(&to) {
+        return Ok(());
+    }
+    let io = |source| JournalError::Io { path: dir.clone(), source };
+    std::fs::create_dir_all(&dir).map_err(io)?;
+    let temp = dir.join(format!(".format-{format}-{}.tmp", std::process::id()));
+    let _ = std::fs::remove_file(&temp);
+    from.execute("VACUUM INTO ?1", [temp.to_string_lossy()]).map_err(db)?;
+    std::fs::rename(&temp, &to).map_err(io)
+}
+
 /// The newest backup that opens and passes the check.
 pub fn newest_good(journal: &Path) -> Option<PathBuf> {
     all(journal).into_iter().rev().find(|path| is_good(path))

@@ -5,6 +5,7 @@
 
 pub mod backup;
 pub mod log;
+pub mod projects;
 pub mod read;
 pub mod redact;
 mod schema;
@@ -21,7 +22,7 @@ use crate::domain::ids::{BeadId, ProjectId, RunId};
 use crate::lifecycle::{IllegalTransition, Story};
 
 /// Raised when a body's meaning changes. An older program refuses a newer journal.
-pub const FORMAT: u32 = 1;
+pub const FORMAT: u32 = 2;
 
 #[derive(Debug, thiserror::Error)]
 pub enum JournalError {
@@ -104,6 +105,14 @@ impl Journal {
         let journal = Self { path: path.to_owned(), clock, connection: Mutex::new(connection) };
         backup::if_due(&journal)?;
         Ok(journal)
+    }
+
+    /// A journal that lives in memory alone, for a night that is only simulated.
+    pub fn in_memory(clock: Arc<dyn Clock>) -> Result<Self, JournalError> {
+        schema::assert_sqlite()?;
+        let path = PathBuf::from(schema::MEMORY);
+        let connection = schema::open_in_memory()?;
+        Ok(Self { path, clock, connection: Mutex::new(connection) })
     }
 
     pub fn path(&self) -> &Path {
@@ -242,8 +251,14 @@ impl Journal {
                 params![run.as_str()],
             ),
             Body::AgentEnded(end) => tx.execute(
-                "UPDATE runs SET state = ?2, cost = cost + ?3, ended = ?4 WHERE run = ?1",
-                params![run.as_str(), end.ending.run_state().as_str(), end.cost_usd, at],
+                "UPDATE runs SET state = ?2, cost = cost + ?3, ended = ?4, tokens = tokens + ?5 WHERE run = ?1",
+                params![
+                    run.as_str(),
+                    end.ending.run_state().as_str(),
+                    end.cost_usd,
+                    at,
+                    signed(end.usage.total())
+                ],
             ),
             Body::RunEnded { state, cause, cost_usd, .. } => tx.execute(
                 "UPDATE runs SET state = ?2, cause = ?3, cost = cost + ?4, ended = ?5 WHERE run = ?1",

@@ -120,6 +120,62 @@ impl Journal {
         rows.collect::<Result<_, _>>().map_err(|e| self.db(e))
     }
 
+    /// Events of one kind (`agent_ended`, ..) at or after a time, oldest first.
+    pub fn events_of(&self, kind: &str, since: DateTime<Utc>) -> Result<Vec<Event>, JournalError> {
+        let connection = self.lock();
+        let mut query = connection
+            .prepare_cached(
+                "SELECT seq, at, project, bead, run, attempt, body FROM events
+                 WHERE type = ?1 AND at >= ?2 ORDER BY seq",
+            )
+            .map_err(|e| self.db(e))?;
+        let since = since.to_rfc3339_opts(chrono::SecondsFormat::Micros, true);
+        let rows = query.query_map(params![kind, since], raw_event).map_err(|e| self.db(e))?;
+        rows.map(|row| row.map_err(|e| self.db(e)).and_then(|raw| self.event(raw))).collect()
+    }
+
+    /// The newest event of one kind.
+    pub fn last_of(&self, kind: &str) -> Result<Option<Event>, JournalError> {
+        let connection = self.lock();
+        let mut query = connection
+            .prepare_cached(
+                "SELECT seq, at, project, bead, run, attempt, body FROM events
+                 WHERE type = ?1 ORDER BY seq DESC LIMIT 1",
+            )
+            .map_err(|e| self.db(e))?;
+        let row = query.query_row(params![kind], raw_event).optional().map_err(|e| self.db(e))?;
+        row.map(|raw| self.event(raw)).transpose()
+    }
+
+    /// The stories that ended last, newest first, each with when.
+    pub fn ended_stories(&self, limit: usize) -> Result<Vec<(Story, DateTime<Utc>)>, JournalError> {
+        let connection = self.lock();
+        let mut query = connection
+            .prepare_cached(
+                "SELECT s.id, s.story, e.at FROM stories s JOIN events e ON e.seq = s.seq
+                 WHERE s.open = 0 ORDER BY s.seq DESC LIMIT ?1",
+            )
+            .map_err(|e| self.db(e))?;
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let rows = query
+            .query_map(params![limit], |row| {
+                Ok(((row.get::<_, i64>(0)?, row.get::<_, String>(1)?), row.get::<_, String>(2)?))
+            })
+            .map_err(|e| self.db(e))?;
+        rows.map(|row| {
+            let (story, at) = row.map_err(|e| self.db(e))?;
+            let story = self.read_story(Ok(story))?;
+            let at = DateTime::parse_from_rfc3339(&at).map_err(|why| self.unreadable(story.id, &why))?;
+            Ok((story, at.with_timezone(&Utc)))
+        })
+        .collect()
+    }
+
+    fn read_story(&self, row: rusqlite::Result<(i64, String)>) -> Result<Story, JournalError> {
+        let (id, json) = row.map_err(|e| self.db(e))?;
+        serde_json::from_str(&json).map_err(|why| self.unreadable(u64::try_from(id).unwrap_or(0), &why))
+    }
+
     /// The number of the newest event; 0 in an empty journal.
     pub fn last_seq(&self) -> Result<u64, JournalError> {
         let last: Option<i64> = self
@@ -149,11 +205,7 @@ impl Journal {
                 Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?))
             })
             .map_err(|e| self.db(e))?;
-        rows.map(|row| {
-            let (id, json) = row.map_err(|e| self.db(e))?;
-            serde_json::from_str(&json).map_err(|why| self.unreadable(u64::try_from(id).unwrap_or(0), &why))
-        })
-        .collect()
+        rows.map(|row| self.read_story(row)).collect()
     }
 
     fn event(&self, raw: RawEvent) -> Result<Event, JournalError> {

@@ -14,7 +14,10 @@ use super::{FORMAT, JournalError, backup};
 /// Up to this size every open checks the whole file; larger ones are checked when they are backed up.
 const CHECKED_ON_OPEN: u64 = 64 << 20;
 
-const TABLES: &str = "
+/// The path of a journal that has no file.
+pub(super) const MEMORY: &str = ":memory:";
+
+pub(super) const TABLES: &str = "
 CREATE TABLE events (
   seq INTEGER PRIMARY KEY, at TEXT NOT NULL, project TEXT, bead TEXT, run TEXT, attempt INTEGER,
   type TEXT NOT NULL, body TEXT NOT NULL);
@@ -28,6 +31,14 @@ CREATE INDEX stories_bead ON stories (project, bead, id);
 CREATE TABLE runs (
   run TEXT PRIMARY KEY, kind TEXT NOT NULL, project TEXT, bead TEXT, attempt INTEGER, state TEXT NOT NULL,
   cause TEXT, started TEXT NOT NULL, ended TEXT, log TEXT NOT NULL, cost REAL NOT NULL);
+";
+
+/// What format 2 has beyond format 1: tokens of runs, registered projects, and events by their kind.
+const SECOND: &str = "
+ALTER TABLE runs ADD COLUMN tokens INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX events_type ON events (type, seq);
+CREATE INDEX stories_ended ON stories (seq) WHERE open = 0;
+CREATE TABLE projects (id TEXT PRIMARY KEY, name TEXT NOT NULL UNIQUE, path TEXT NOT NULL, added TEXT NOT NULL);
 ";
 
 /// The WAL-reset fix came with 3.51.3; we bundle a newer one and make sure of it.
@@ -56,6 +67,15 @@ pub(super) fn open(path: &Path) -> Result<Connection, JournalError> {
     Ok(connection)
 }
 
+/// The same tables without a file.
+pub(super) fn open_in_memory() -> Result<Connection, JournalError> {
+    let path = Path::new(MEMORY);
+    let connection = Connection::open_in_memory()
+        .map_err(|source| JournalError::Database { path: path.to_owned(), source })?;
+    migrate(path, &connection)?;
+    Ok(connection)
+}
+
 fn migrate(path: &Path, connection: &Connection) -> Result<(), JournalError> {
     let db = |source| JournalError::Database { path: path.to_owned(), source };
     let version = |c: &Connection| c.query_row("PRAGMA user_version", [], |row| row.get::<_, u32>(0));
@@ -63,14 +83,23 @@ fn migrate(path: &Path, connection: &Connection) -> Result<(), JournalError> {
     if found > FORMAT {
         return Err(JournalError::Newer { path: path.to_owned(), found });
     }
-    if found == 0 {
-        // Two first commands at once: the second waits for the lock and finds the tables.
-        connection.execute_batch("BEGIN IMMEDIATE").map_err(db)?;
-        if version(connection).map_err(db)? == 0 {
-            connection.execute_batch(TABLES).map_err(db)?;
-            connection.execute_batch(&format!("PRAGMA user_version = {FORMAT}")).map_err(db)?;
+    if found == FORMAT {
+        return Ok(());
+    }
+    if found > 0 {
+        backup::before_migration(path, connection, found)?;
+    }
+    // Two first commands at once: the second waits for the lock and finds the tables. A crash in the middle
+    // leaves the old format.
+    connection.execute_batch("BEGIN IMMEDIATE").map_err(db)?;
+    let found = version(connection).map_err(db)?;
+    for (format, step) in (1..).zip([TABLES, SECOND]) {
+        if found < format {
+            connection.execute_batch(step).map_err(db)?;
         }
-        connection.execute_batch("COMMIT").map_err(db)?;
+    }
+    connection.execute_batch(&format!("PRAGMA user_version = {FORMAT}; COMMIT")).map_err(db)?;
+    if found == 0 {
         note_head(path, 0);
     }
     Ok(())
@@ -127,6 +156,9 @@ fn head_file(path: &Path) -> PathBuf {
 /// Remembers the newest acknowledged event outside the database. Written after the commit and not synced:
 /// it can only be too old, and then says nothing.
 pub(super) fn note_head(path: &Path, seq: u64) {
+    if path == Path::new(MEMORY) {
+        return;
+    }
     let text = format!("{seq:020}\n");
     let write = std::fs::OpenOptions::new().create(true).write(true).truncate(false).open(head_file(path));
     if let Ok(mut file) = write {

@@ -189,3 +189,23 @@ fn f35_seven_backups_are_kept() {
     let kept = std::fs::read_dir(dir.path().join("backups")).unwrap().count();
     assert_eq!(kept, 7);
 }
+
+#[test]
+fn f48_an_older_journal_is_kept_aside_and_brought_up_to_date_in_one_step() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("journal.db");
+    let old = Connection::open(&path).unwrap();
+    old.execute_batch(schema::TABLES).unwrap();
+    old.execute_batch(
+        "PRAGMA user_version = 1;
+         INSERT INTO runs VALUES ('r00000000000000', 'work', 'p', 'b', 1, 'completed', NULL, '2026-01-01', NULL, 'l', 0.5);",
+    )
+    .unwrap();
+    drop(old);
+    let journal = Journal::open(&path, Arc::new(crate::clock::SystemClock::default())).unwrap();
+    assert_eq!(journal.runs(&Default::default(), 9).unwrap()[0].cost_usd.to_string(), "0.5");
+    assert_eq!(journal.projects().unwrap(), vec![]);
+    let kept = Connection::open(dir.path().join("backups/format-1.db")).unwrap();
+    let version: u32 = kept.query_row("PRAGMA user_version", [], |row| row.get(0)).unwrap();
+    assert_eq!(version, 1, "the old one is not kept as it was");
+}

@@ -3,7 +3,7 @@
 //! Owns the decisions of the life of a bead: when another attempt follows, when a bead is parked, suspended
 //! or given back. It does not know how anything is done. Start with `Story::take`, then `after_work`.
 
-use super::{Candidate, Kept, Phase, Story, Work};
+use super::{Back, Candidate, Kept, Phase, Story, Work};
 use crate::domain::event::{AgentEnd, Body, Ending, Event, Printed};
 use crate::domain::finding::Finding;
 use crate::domain::run::{Cause, Outcome};
@@ -23,6 +23,9 @@ impl Story {
                 Body::RunStarted { .. }
                 | Body::RunEnded { .. }
                 | Body::Recovered { .. }
+                | Body::NightOpened { .. }
+                | Body::NightStopped { .. }
+                | Body::NightEnded { .. }
                 | Body::Notice { .. },
             )
             | (
@@ -145,11 +148,21 @@ impl Story {
                 self.claimed = false;
                 self.phase = Phase::Cleaning;
             }
-            (
-                Phase::Suspending { .. } | Phase::Suspended { .. },
-                Body::Suspended { cause, reason, until },
-            ) => {
-                self.phase = Phase::Suspended { cause: cause.clone(), reason: reason.clone(), until: *until };
+            (phase, Body::Suspended { cause, reason, until }) if may_suspend(phase) => {
+                let back = match phase {
+                    Phase::Starting => Back::Starting,
+                    Phase::Preparing => Back::Preparing,
+                    Phase::Suspended { back, .. } => *back,
+                    _ => Back::Working,
+                };
+                self.phase =
+                    Phase::Suspended { cause: cause.clone(), reason: reason.clone(), until: *until, back };
+            }
+            (Phase::Suspended { back: Back::Starting, .. }, Body::Resumed { .. }) => {
+                self.phase = Phase::Starting;
+            }
+            (Phase::Suspended { back: Back::Preparing, .. }, Body::Resumed { .. }) => {
+                self.phase = Phase::Preparing;
             }
             (Phase::Suspended { .. } | Phase::Resuming { .. }, Body::Resumed { why, session }) => {
                 let Some(work) = &mut self.work else { return false };
@@ -245,6 +258,10 @@ impl Story {
             Ending::Flood => self.settle(Outcome::Failed, Some("output"), end.reason),
             Ending::DiskQuota => self.settle(Outcome::Failed, Some("disk_quota"), end.reason),
             Ending::Billing => self.settle(Outcome::Failed, Some("billing"), end.reason),
+            Ending::PutAside => {
+                let cause = end.cause.clone().unwrap_or_else(|| Cause::new("user"));
+                self.suspend(cause.as_str(), &end);
+            }
             Ending::Credential => self.suspend("credential", &end),
             Ending::UsageLimit => self.suspend("usage_limit", &end),
             Ending::Outage => self.suspend("outage", &end),
@@ -286,6 +303,18 @@ fn may_settle(phase: &Phase) -> bool {
             | Phase::Cleaning
             | Phase::Finished
             | Phase::Settling { journalled: true, .. }
+    )
+}
+
+/// Where a story may be put aside: an attempt that has not begun, or one whose agent has ended.
+fn may_suspend(phase: &Phase) -> bool {
+    matches!(
+        phase,
+        Phase::Starting
+            | Phase::Preparing
+            | Phase::Resuming { .. }
+            | Phase::Suspending { .. }
+            | Phase::Suspended { .. }
     )
 }
 

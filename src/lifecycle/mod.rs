@@ -18,7 +18,7 @@ mod story;
 
 use crate::domain::event::Event;
 
-pub use phase::{Effect, Phase};
+pub use phase::{Back, Effect, Phase};
 pub use story::{Candidate, Kept, Story, Work};
 
 /// An event that cannot follow: a bug or a damaged journal, never something to go on from.

@@ -41,6 +41,9 @@ pub enum Phase {
         cause: Cause,
         reason: String,
         until: Option<DateTime<Utc>>,
+        /// Where it goes on.
+        #[serde(default)]
+        back: Back,
     },
     /// A lost container's attempt goes on in its own clone.
     Resuming {
@@ -48,6 +51,19 @@ pub enum Phase {
     },
     Cleaning,
     Finished,
+}
+
+/// Where a suspended story goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Back {
+    /// In the same clone and conversation.
+    #[default]
+    Working,
+    /// Its next attempt has not begun.
+    Starting,
+    /// Its clone is not made.
+    Preparing,
 }
 
 impl Phase {

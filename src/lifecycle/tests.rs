@@ -54,6 +54,7 @@ fn order(attempts: u32) -> Order {
 
 fn end(ending: Ending) -> Body {
     Body::AgentEnded(AgentEnd {
+        cause: None,
         ending,
         reason: "because".into(),
         said: String::new(),
@@ -335,4 +336,35 @@ proptest! {
         };
         prop_assert!(t.try_tell(way).is_ok());
     }
+}
+
+#[test]
+fn an_attempt_put_aside_goes_on_in_its_clone_and_none_is_spent() {
+    let mut told = Told::new(1);
+    let aside = |ending| match end(ending) {
+        Body::AgentEnded(end) => Body::AgentEnded(AgentEnd { cause: Some(Cause::new("window")), ..end }),
+        other => other,
+    };
+    told.tell(Body::Claimed).attempt().tell(aside(Ending::PutAside)).tell(exported());
+    let Effect::Suspend { cause, .. } = told.story.next() else { panic!("{:?}", told.story.phase) };
+    assert_eq!(cause.as_str(), "window");
+    told.tell(Body::Suspended { cause, reason: "the night is over".into(), until: None });
+    told.tell(Body::Resumed { why: "the window is open".into(), session: "s".into() });
+    assert_eq!((told.story.next(), told.story.attempt), (Effect::RunAgent, 1));
+}
+
+#[test]
+fn a_bead_put_aside_between_attempts_begins_the_next_one_when_it_goes_on() {
+    let mut told = Told::new(2);
+    told.reach_gating().tell(failed());
+    assert_eq!(told.story.phase, Phase::Starting);
+    told.tell(Body::Suspended { cause: Cause::new("budget"), reason: "spent".into(), until: None });
+    assert_eq!(told.story.next(), Effect::Wait);
+    told.tell(Body::Resumed { why: "a new night".into(), session: "s".into() });
+    assert!(matches!(told.story.next(), Effect::StartAttempt { number: 2, .. }));
+    // A landing is finished, never put aside.
+    let mut landing = Told::new(1);
+    landing.reach_gating().tell(Body::GatesPassed { skipped: false });
+    let aside = Body::Suspended { cause: Cause::new("window"), reason: String::new(), until: None };
+    assert!(landing.try_tell(aside).is_err());
 }

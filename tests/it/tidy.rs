@@ -21,7 +21,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("context", &["domain", "clock", "config"]),
     ("executor", &["domain", "clock", "config"]),
     ("agent", &["domain", "clock", "config"]),
-    ("gateway", &["domain", "clock", "config"]),
+    ("gateway", &["domain", "clock", "config", "scheduler"]),
     ("model", &["domain", "clock", "config"]),
     // The journal stores and folds the stories of the lifecycle.
     ("journal", &["domain", "clock", "config", "lifecycle"]),

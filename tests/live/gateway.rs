@@ -11,10 +11,11 @@ use std::process::Stdio;
 use std::sync::Arc;
 use std::time::Duration;
 
-use beadwork::clock::SystemClock;
+use beadwork::clock::{RandomIds, SystemClock};
 use beadwork::domain::prices::list_prices;
 use beadwork::gateway::credential::{Credential, CredentialKind};
 use beadwork::gateway::meter::{Limits, MeterReading};
+use beadwork::gateway::standing::Standing;
 use beadwork::gateway::upstream::Upstream;
 use beadwork::gateway::{Gateway, GatewaySpec};
 use beadwork::model::script::Script;
@@ -92,6 +93,7 @@ impl Stage {
             limits: Limits { cost_usd: cap, ..Limits::default() },
             prices: list_prices(),
             already_spent_usd: 0.0,
+            standing: Arc::new(Standing::new(clock.clone(), Arc::new(RandomIds))),
             clock,
         });
         Some(Self { claude, dir, model, gateway: gateway.unwrap(), credential })

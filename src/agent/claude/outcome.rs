@@ -70,6 +70,7 @@ fn stopped(summary: &Summary, exit: &ExitFacts, stop: StopReason) -> End {
         StopReason::Budget => End::of(Ending::Budget, "the budget is used up"),
         StopReason::Outage => End::of(Ending::Outage, "the model's API does not answer"),
         StopReason::User => End::of(Ending::Interrupted, "stopped by the user"),
+        StopReason::Aside => End::of(Ending::PutAside, "put aside"),
         StopReason::Flood => End::of(Ending::Flood, "it printed more than the output cap"),
         StopReason::DiskQuota => End::of(Ending::DiskQuota, "the sandbox's disk is full"),
     }

@@ -25,7 +25,7 @@ const ROUNDS: usize = 20;
 
 /// Where a tracker file and its lock are.
 pub(crate) struct Disk {
-    file: PathBuf,
+    pub(super) file: PathBuf,
     dir: PathBuf,
     ids: Arc<dyn Ids>,
     #[cfg(test)]

@@ -131,6 +131,12 @@ fn check_actor(actor: &str) -> Result<(), TrackerError> {
 
 #[async_trait]
 impl Tracker for JsonlTracker {
+    async fn stamp(&self) -> Option<String> {
+        use std::os::unix::fs::MetadataExt as _;
+        let meta = std::fs::metadata(&self.store.disk.file).ok()?;
+        Some(format!("{}.{}.{}.{}", meta.ino(), meta.size(), meta.mtime(), meta.mtime_nsec()))
+    }
+
     async fn snapshot(&self) -> Result<Snapshot, TrackerError> {
         self.blocking(|store| Ok(store.document()?.into_snapshot(store.notes.clone()))).await
     }

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
+use crate::agent::CredentialKind::OAuth;
 use crate::agent::stream::Stream;
 use crate::agent::summary::Summary;
 use crate::agent::{Dialect, When};
@@ -24,9 +25,10 @@ use crate::domain::run::RunKind;
 use crate::executor::{Attached, SandboxId};
 use crate::gateway::credential::{Credential, CredentialKind};
 use crate::gateway::meter;
-use crate::gateway::{Gateway, GatewaySpec};
+use crate::gateway::{GatewaySpec, Outlet};
 use crate::journal::log::{LogPlace, Part, RunLog, Stored};
 use crate::lifecycle::{Story, Work};
+use crate::scheduler::budget::Caps;
 
 /// The container of a run, as it was found.
 enum Place {
@@ -44,9 +46,17 @@ impl Engine {
             self.record(story, Body::AgentEnded(end))?;
             return Ok(());
         }
-        if matches!(place, Place::New) && self.stop.now() >= Urgency::Gently {
+        if matches!(place, Place::New) && self.stop.now() >= Urgency::Aside {
             let reason = "stopped before the agent began".to_owned();
-            self.record(story, Body::AgentEnded(ended(Ending::Interrupted, reason)))?;
+            let end = match self.stop.aside().filter(|_| self.stop.now() == Urgency::Aside) {
+                Some(aside) => AgentEnd {
+                    cause: Some(aside.cause),
+                    resets_at: aside.until.map(|t| t.timestamp()),
+                    ..ended(Ending::PutAside, aside.reason)
+                },
+                None => ended(Ending::Interrupted, reason),
+            };
+            self.record(story, Body::AgentEnded(end))?;
             return Ok(());
         }
         let end = self.attend(story, &settings, place).await?;
@@ -67,6 +77,7 @@ impl Engine {
         // What an earlier process metered of this run counts against the bead's money too.
         let spent = story.cost_usd + told(stream.summary(), settings);
         let gateway = self.open_gateway(spent, &work, settings)?;
+        let _counted = self.machine.spending.count(&work.run, gateway.meter());
         let began = self.house.clock.now();
         let (id, mut attached, entry) = match place {
             Place::There(id) => {
@@ -129,7 +140,12 @@ impl Engine {
         })
     }
 
-    fn open_gateway(&self, spent: f64, work: &Work, settings: &Effective) -> Result<Gateway, EngineError> {
+    fn open_gateway(
+        &self,
+        spent: f64,
+        work: &Work,
+        settings: &Effective,
+    ) -> Result<Box<dyn Outlet>, EngineError> {
         let dir = self.house.places.sockets(&work.run);
         self.private_for_run(&dir)?;
         let spec = GatewaySpec {
@@ -144,14 +160,22 @@ impl Engine {
                 .clone()
                 .unwrap_or_else(|| Credential::placeholder(CredentialKind::ApiKey)),
             limits: meter::Limits {
-                cost_usd: Some(settings.limits.cost_usd.value),
+                cost_usd: Some(self.money_cap(spent, settings)),
                 ..meter::Limits::default()
             },
             prices: settings.prices.value.clone(),
             already_spent_usd: spent,
             clock: Arc::clone(&self.house.clock),
+            standing: Arc::clone(&self.machine.standing),
         };
-        Ok(Gateway::open(spec)?)
+        Ok(self.machine.gateways.open(spec)?)
+    }
+
+    /// What may be spent on the bead in all: its own limit, and the user's caps for beads and runs.
+    fn money_cap(&self, spent: f64, settings: &Effective) -> f64 {
+        let caps = Caps::new(&self.machine.user.budgets, self.machine.credential_kind() == OAuth);
+        let run = caps.run.usd.map(|usd| spent + usd);
+        [run, caps.bead.usd].into_iter().flatten().fold(settings.limits.cost_usd.value, f64::min)
     }
 
     /// The run's log, and the stream as far as an earlier process stored it: read again, so that tokens, tools

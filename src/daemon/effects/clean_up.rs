@@ -10,7 +10,6 @@ use crate::daemon::error::EngineError;
 use crate::domain::event::Body;
 use crate::domain::run::{Cause, Outcome};
 use crate::lifecycle::Story;
-use crate::workspace::clone;
 
 /// A limit's reset is believed within these bounds (F27).
 const SHORTEST_WAIT: TimeDelta = TimeDelta::minutes(1);
@@ -20,7 +19,7 @@ impl Engine {
     pub(in crate::daemon) async fn clean_up(&self, story: &mut Story) -> Result<(), EngineError> {
         self.remove_containers(story).await?;
         for run in &story.runs {
-            clone::remove(&self.house.places.clone_dir(run))?;
+            self.site.repo.remove_clone(&self.house.places.clone_dir(run))?;
             remove_dir(&self.house.places.sockets(run))?;
         }
         if story.finish.outcome == Outcome::Landed {

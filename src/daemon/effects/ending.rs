@@ -45,15 +45,20 @@ impl Engine {
         }
         // The meter forgets what an earlier process metered; the stream, read whole, does not.
         let told = told(summary, settings);
+        let aside = self.stop.aside().filter(|_| end.ending == Ending::PutAside);
+        if aside.as_ref().is_some_and(|a| a.park) {
+            end.ending = Ending::Budget;
+        }
         AgentEnd {
             ending: end.ending,
-            reason: end.reason,
+            reason: aside.as_ref().map_or(end.reason, |a| a.reason.clone()),
             said: summary.said(),
             cost_usd: told.max(reading.cost_usd),
             usage: if told > reading.cost_usd { summary.spent.usage() } else { total(reading) },
             seconds: 0.0,
             conversed: summary.results > 0 || summary.spent.usage() != Usage::default(),
-            resets_at: end.resets_at,
+            resets_at: aside.as_ref().map_or(end.resets_at, |a| a.until.map(|t| t.timestamp())),
+            cause: aside.map(|a| a.cause),
         }
     }
 }
@@ -82,5 +87,6 @@ pub(super) fn ended(ending: Ending, reason: String) -> AgentEnd {
         seconds: 0.0,
         conversed: false,
         resets_at: None,
+        cause: None,
     }
 }

@@ -17,8 +17,8 @@ use crate::domain::ids::{RunId, base36};
 use crate::executor::spec::{Labels, Limits, Mount, Purpose, SandboxSpec};
 use crate::executor::{Attached, Chunk, ExecutorError, SandboxId};
 use crate::lifecycle::{Story, Work};
-use crate::workspace::import::{self, ImportError, ImportLimits, Imported};
-use crate::workspace::{export, publish};
+use crate::workspace::export;
+use crate::workspace::import::{ImportError, ImportLimits, Imported};
 
 /// Reading a clone, committing and packing it takes seconds; a clone made to hang ends here (F25).
 const EXPORT_DEADLINE: Duration = Duration::from_secs(600);
@@ -35,7 +35,7 @@ impl Engine {
         self.survive("done", "export")?;
         let body = match imported {
             Ok(Imported::Work(import)) => {
-                publish::publish(&self.site.quarantine, &self.site.repo, &work.run).await?;
+                self.site.repo.publish(&work.run).await?;
                 self.survive("published", "export")?;
                 Body::Exported {
                     tip: import.tip,
@@ -75,9 +75,7 @@ impl Engine {
         let copy = async move { pump(attached, writer).await };
         let limits = ImportLimits { deadline: EXPORT_DEADLINE, ..ImportLimits::default() };
         let import = async {
-            let quarantine = &self.site.quarantine;
-            let imported =
-                import::import(quarantine, &mut reader, limits, &story.order.base, &work.run).await;
+            let imported = self.site.repo.import(&mut reader, limits, &story.order.base, &work.run).await;
             // A refused stream is not read to its end: its writer must not wait for us.
             drop(reader);
             imported

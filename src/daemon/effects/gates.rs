@@ -92,7 +92,7 @@ impl Engine {
             ordinal,
             commit: candidate.commit.clone(),
             branch: story.order.target.clone(),
-            quarantine: self.site.quarantine.path().to_owned(),
+            quarantine: self.site.repo.quarantine_path().to_owned(),
             image: image.digest.clone(),
             checkout_image: image.digest.clone(),
             user: self.machine.run_user,

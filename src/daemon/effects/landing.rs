@@ -5,41 +5,32 @@
 
 use std::ops::ControlFlow;
 
-use crate::config::effective::Effective;
 use crate::daemon::engine::{Engine, Failpoint};
 use crate::daemon::error::EngineError;
 use crate::daemon::locks;
+use crate::daemon::repository::LandOrder;
 use crate::domain::event::Body;
-use crate::domain::ids::Oid;
 use crate::domain::run::{Cause, Outcome};
-use crate::gate::protected::{self, Changed, Side};
-use crate::land::{self, LandRequest, Landing, Step, Steps};
+use crate::land::{Landing, Step, Steps};
 use crate::lifecycle::{Phase, Story};
-use crate::workspace::diff::{Bounds, Diff};
-use crate::workspace::git::Objects;
-use crate::workspace::merge::{self, MergeRequest, Merged};
-use crate::workspace::publish;
+use crate::workspace::merge::{Identity, MergeRequest, Merged};
 
 impl Engine {
     pub(in crate::daemon) async fn merge(&self, story: &mut Story) -> Result<(), EngineError> {
         let Some(kept) = story.tip.clone() else { return Ok(()) };
-        let quarantine = &self.site.quarantine;
+        let repo = &self.site.repo;
         let settings = self.settings(&story.order).await?;
-        let objects = quarantine.objects()?;
-        let bounds = Bounds { files: u64::MAX, bytes: u64::MAX };
-        let diff = Diff::between(&objects, &story.order.base, &kept.tip, bounds)?;
-        let paths = protected_paths(&objects, &diff, &story.order.base, &kept.tip, &settings);
-        drop(objects);
+        let paths = repo.held(&story.order.base, &kept.tip, &settings)?;
         if !paths.is_empty() {
             self.record(story, Body::Protected { paths })?;
             return Ok(());
         }
-        let Some(onto) = self.site.repo.branch_tip(&story.order.target).await? else {
+        let Some(onto) = repo.branch_tip(&story.order.target).await? else {
             return self.aside(story, "target_gone", format!("branch {} is gone", story.order.target));
         };
-        quarantine.fetch(&self.site.repo, &onto).await?;
+        repo.fetch(&onto).await?;
         let commit = &settings.commit.value;
-        let identity = merge::Identity { name: commit.name.clone(), email: commit.email.clone() };
+        let identity = Identity { name: commit.name.clone(), email: commit.email.clone() };
         let request = MergeRequest {
             target: &onto,
             tip: &kept.tip,
@@ -50,9 +41,9 @@ impl Engine {
             date: kept.at,
             identity: &identity,
         };
-        let body = match merge::merge(quarantine, &request).await? {
+        let body = match repo.merge(&request).await? {
             // A merge that changes nothing is no landing: there would be nothing to see in it.
-            Merged::Clean { tree, .. } if tree == quarantine.objects()?.tree_of(&onto)? => {
+            Merged::Clean { tree, .. } if tree == repo.tree_of(&onto)? => {
                 let reason = format!("{} already has everything this work changed", story.order.target);
                 Body::Settling { outcome: Outcome::NoChange, cause: None, reason }
             }
@@ -75,15 +66,13 @@ impl Engine {
             self.record(story, Body::Landing { old: candidate.onto.clone(), new: candidate.commit.clone() })?;
         }
         // The merge commit comes under the run's own ref: one pack, one ref (rules 2.7).
-        self.site.quarantine.keep(&kept.run, &candidate.commit).await?;
-        publish::publish(&self.site.quarantine, &self.site.repo, &kept.run).await?;
+        self.site.repo.offer(&kept.run, &candidate.commit).await?;
         let locks = self.house.places.locks();
         let _turn = locks::turn(&locks, &self.site.id)
             .await
             .map_err(|source| EngineError::Io { path: locks, source })?;
         let notes = self.house.places.landing(&kept.run);
-        let request = LandRequest {
-            repo: &self.site.repo,
+        let order = LandOrder {
             target: &story.order.target,
             old: &candidate.onto,
             new: &candidate.commit,
@@ -91,10 +80,9 @@ impl Engine {
             run: &kept.run,
             bead: &story.bead,
             notes: &notes,
+            again,
         };
-        let steps = Failing(&self.failpoint);
-        let landed =
-            if again { land::recover(&request, &steps).await? } else { land::land(&request, &steps).await? };
+        let landed = self.site.repo.land(&order, &Failing(&self.failpoint)).await?;
         let body = match landed {
             Landing::Advanced => Body::Landed { commit: candidate.commit },
             Landing::Beside { branch, why } => {
@@ -126,41 +114,4 @@ impl Steps for Failing<'_> {
     fn reached(&self, step: Step) -> ControlFlow<()> {
         if (self.0)(&format!("land:{step:?}")) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     }
-}
-
-/// Manifests larger than this are held anyway: nobody can say what their scripts do.
-const MANIFEST_CAP: u64 = 1 << 20;
-const SYMLINK: u32 = 0o120_000;
-
-/// Changed paths that wait for a person, each with why. The tracker's own are left out by the landing.
-fn protected_paths(
-    objects: &Objects,
-    diff: &Diff,
-    base: &Oid,
-    tip: &Oid,
-    settings: &Effective,
-) -> Vec<String> {
-    let shown: Vec<(String, Option<String>)> = diff
-        .changes
-        .iter()
-        .filter(|c| !c.is_tracker())
-        .map(|c| {
-            let link = c.new.as_ref().filter(|side| side.mode == SYMLINK);
-            let target = link.and_then(|side| objects.blob(&side.oid, 4096).ok());
-            (c.shown(), target.map(|t| String::from_utf8_lossy(&t).into_owned()))
-        })
-        .collect();
-    let changes: Vec<Changed<'_>> =
-        shown.iter().map(|(path, link)| Changed { path, from: None, link: link.as_deref() }).collect();
-    let read = |side: Side, path: &str| {
-        let commit = match side {
-            Side::Base => base,
-            Side::Work => tip,
-        };
-        objects.file_at(commit, path, MANIFEST_CAP).ok().flatten()
-    };
-    protected::held(&changes, &settings.protected, &read)
-        .into_iter()
-        .map(|h| format!("{} ({})", h.path, h.why))
-        .collect()
 }

@@ -13,7 +13,7 @@ use crate::domain::run::{Cause, Outcome, RunKind};
 use crate::journal::Entry;
 use crate::journal::read::Filter;
 use crate::lifecycle::Story;
-use crate::workspace::clone::{self, CloneRequest};
+use crate::workspace::clone::CloneRequest;
 
 impl Engine {
     pub(in crate::daemon) async fn start_attempt(
@@ -71,13 +71,12 @@ impl Engine {
     pub(in crate::daemon) async fn prepare(&self, story: &mut Story) -> Result<(), EngineError> {
         let Some(work) = story.work.clone() else { return Ok(()) };
         self.tell_run_once(story, &work.run)?;
-        self.site.quarantine.fetch(&self.site.repo, &story.order.base).await?;
+        self.site.repo.fetch(&story.order.base).await?;
         let dir = self.house.places.clone_dir(&work.run);
-        // A crash may have left half a clone: nobody has worked in it, for the agent starts after this.
-        clone::remove(&dir)?;
+        // A crash may have left half a clone, which goes: the agent starts after this, nobody has worked in it.
         let request =
             CloneRequest { path: &dir, run: &work.run, tip: &work.from, owner: self.machine.owner() };
-        clone::make(&self.site.quarantine, &request).await?;
+        self.site.repo.clone_for(&request).await?;
         let conversation = self.house.places.conversation(&story.project, &story.bead);
         self.private_for_run(&conversation)?;
         self.survive("done", "prepare")?;

@@ -91,3 +91,31 @@ fn an_adopted_run_has_only_what_is_left_of_its_time() {
     assert_eq!(w.tick(S(13), QUIET), Some(Action::Interrupt));
     assert_eq!(w.why(), Some(StopReason::RunTimeLimit));
 }
+
+#[test]
+fn nothing_is_to_do_before_the_moment_that_is_due() {
+    use proptest::prelude::*;
+    let steps = proptest::collection::vec((0u64..120, 0u8..5), 1..40);
+    proptest!(|(steps in steps)| {
+        let seconds = Duration::from_secs;
+        let limits = RunLimits { run_time: seconds(600), idle: seconds(90), tool: seconds(200) };
+        let mut watch = Watch::new(limits, Duration::ZERO, Duration::ZERO);
+        let (mut now, mut seen) = (Duration::ZERO, Seen::default());
+        for (wait, what) in steps {
+            let later = now + seconds(wait);
+            let due = watch.due(seen);
+            if later < due {
+                prop_assert_eq!(watch.tick(later, seen), None, "due at {:?}, asked at {:?}", due, later);
+            }
+            now = later;
+            match what {
+                0 => watch.active(now),
+                1 => seen.tool_since = Some(now),
+                2 => seen.tool_since = None,
+                3 => drop(watch.stop(StopReason::User, now)),
+                _ => seen.settled = !seen.settled,
+            }
+            let _ = watch.tick(now, seen);
+        }
+    });
+}

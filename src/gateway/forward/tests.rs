@@ -16,7 +16,7 @@ async fn f23_a_break_leaves_time_to_flush_what_came_before() {
     let meter = Arc::new(Meter::new(Limits::default(), list_prices(), 0.0, clock));
     let turn = Arc::new(Semaphore::new(1)).acquire_owned().await.unwrap();
     let allowed = Allowed { endpoint: Endpoint::Messages, beta: false, length: 0 };
-    let ticket = Ticket::new(meter, allowed, Asked::default(), 0, turn);
+    let ticket = Ticket::new(meter, (allowed, Asked::default()), 0, turn);
     let inner = Box::pin(stream::iter([Ok(Bytes::from_static(b"said")), Err(error)]));
     let mut body = Metered { inner, ticket, broken: None };
     assert_eq!(body.frame().await.unwrap().unwrap().into_data().unwrap(), "said");

@@ -1,0 +1,114 @@
+//! At the start and once in a while: stories that nobody carries, a container engine that was away, and
+//! projects that came or went.
+//!
+//! Owns the look at the journal for open stories without an owner (rules 6.2): a daemon continues them all.
+//! What "continuing" means for a container or a half landing is the engine's. Start with
+//! [`Dispatcher::recover`].
+
+use std::sync::Arc;
+
+use super::project::Project;
+use super::starting::Begin;
+use super::{Dispatcher, Hours, Key, Live};
+use crate::config::user::User;
+use crate::daemon::error::EngineError;
+use crate::daemon::house::Site;
+use crate::daemon::locks::{self, Taken};
+use crate::daemon::stop::Stop;
+use crate::daemon::work::WorkRequest;
+use crate::lifecycle::Phase;
+use crate::scheduler::window::Calendar;
+
+impl Dispatcher {
+    /// Takes up every open story that no live process has, slots or not: its container may be running.
+    pub(super) async fn recover(&mut self) -> Result<(), EngineError> {
+        self.see_projects().await?;
+        self.take_up_orphans()
+    }
+
+    pub(super) fn take_up_orphans(&mut self) -> Result<(), EngineError> {
+        let now = self.house.clock.now();
+        for story in self.house.journal.open_stories(None)? {
+            let key: Key = (story.project.clone(), story.bead.clone());
+            let waits = matches!(story.phase, Phase::Suspended { .. }) || self.live.contains_key(&key);
+            if waits || self.troubles.of(&key, now).is_some() || !self.projects.contains_key(&key.0) {
+                continue;
+            }
+            let taken = locks::take(&self.house.places.locks(), &key.0, &key.1);
+            if !matches!(taken, Ok(Taken::Ours(_))) {
+                continue;
+            }
+            drop(taken);
+            let settings = self.projects.get(&key.0).and_then(|p| p.settings.as_ref().ok());
+            let live = Live {
+                stop: Stop::default(),
+                since: story.started,
+                memory: settings.map_or(4 << 30, |s| super::snapshot::memory(s)),
+                model: story.order.model.clone(),
+                probe: false,
+                asked: false,
+            };
+            let request = WorkRequest::unattended(key.1.clone());
+            self.begin(key, live, Begin { request, why: "recovery".to_owned(), answer: None });
+        }
+        Ok(())
+    }
+
+    /// The registry, the user's config and the engine, as they are now; then orphans and what was in trouble.
+    pub(super) async fn see_projects(&mut self) -> Result<(), EngineError> {
+        let now = self.house.clock.now();
+        self.reload();
+        if self.troubles.ask_engine(now) && self.machine.executor.engine().await.is_ok() {
+            self.troubles.engine_back(now);
+        }
+        if self.registry {
+            self.follow_registry().await?;
+        }
+        if self.troubles.engine_away().is_none() {
+            for key in self.troubles.ripe(now) {
+                // A bead without a story is simply a candidate again, and keeps count of its trouble.
+                self.troubles.let_go(&key);
+            }
+            self.take_up_orphans()?;
+        }
+        Ok(())
+    }
+
+    async fn follow_registry(&mut self) -> Result<(), EngineError> {
+        let registered = self.house.journal.projects()?;
+        self.projects.retain(|id, _| registered.iter().any(|r| &r.id == id));
+        for one in registered {
+            if self.projects.contains_key(&one.id) {
+                continue;
+            }
+            match Site::open(&self.house, &one.path).await {
+                Ok(site) => {
+                    self.projects.insert(one.id, Project::new(one.name, Arc::new(site)));
+                }
+                // A folder that is gone for a while must not keep the other projects from their night.
+                Err(error) => tracing::warn!(project = %one.name, %error, "a project cannot be opened"),
+            }
+        }
+        Ok(())
+    }
+
+    /// The user's config as it is now; one that cannot be read changes nothing.
+    fn reload(&mut self) {
+        let file = self.house.places.config_file();
+        let stamp = std::fs::metadata(&file).and_then(|m| m.modified()).ok();
+        if stamp == self.config_read {
+            return;
+        }
+        self.config_read = stamp;
+        match User::read(&file) {
+            Ok(user) => {
+                if matches!(self.hours, Hours::Windows) {
+                    self.calendar = Calendar::new(&user.windows, &user.blackout, self.zone);
+                }
+                self.machine = Arc::new(self.machine.with_user(user));
+                self.projects.values_mut().for_each(Project::stale);
+            }
+            Err(error) => tracing::warn!(%error, "the config keeps its last good state"),
+        }
+    }
+}

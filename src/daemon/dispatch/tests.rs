@@ -1,0 +1,240 @@
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use super::resources::{Reading, Resources};
+use super::*;
+use crate::agent::claude::Claude;
+use crate::clock::{RandomIds, SystemClock};
+use crate::config::environment::{Environment, Inherited, Secret};
+use crate::daemon::progress::Silent;
+use crate::daemon::{queue, verify};
+use crate::executor::Executor as _;
+use crate::executor::scripted::{Ending, Scripted, Stage};
+use crate::executor::spec::Purpose;
+
+/// A machine with room for everything.
+struct Plenty;
+
+impl Resources for Plenty {
+    fn read(&self) -> Reading {
+        Reading {
+            memory: 1 << 40,
+            memory_free: 1 << 40,
+            disk_free: 1 << 40,
+            disk_least: 1,
+            inodes_free: 1 << 30,
+            inodes_least: 1,
+        }
+    }
+}
+
+struct World {
+    dir: tempfile::TempDir,
+    executor: Scripted,
+    most: Arc<AtomicUsize>,
+}
+
+fn git(dir: &Path, args: &[&str]) -> String {
+    let output = std::process::Command::new("git")
+        .args(["-c", "user.name=T", "-c", "user.email=t@localhost"])
+        .args(args)
+        .current_dir(dir)
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "git {args:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8_lossy(&output.stdout).trim().to_owned()
+}
+
+const SAID: [&str; 3] = [
+    r#"{"type":"system","subtype":"init","session_id":"s","model":"claude-opus-5-5","claude_code_version":"2.1.329","uuid":"1"}"#,
+    r#"{"type":"assistant","message":{"id":"m","role":"assistant","model":"claude-opus-5-5","content":[{"type":"text","text":"done"}],"usage":{"input_tokens":1,"output_tokens":1}},"parent_tool_use_id":null,"uuid":"2"}"#,
+    r#"{"type":"result","subtype":"success","is_error":false,"terminal_reason":"completed","num_turns":1,"result":"done","total_cost_usd":0.01,"queued_turn_count":0,"uuid":"3"}"#,
+];
+
+/// An agent that writes one file named after its bead and counts how many work at once.
+async fn agent(mut stage: Stage, now: Arc<AtomicUsize>, most: Arc<AtomicUsize>) -> Ending {
+    let _task = stage.read_line().await;
+    most.fetch_max(now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+    tokio::time::sleep(Duration::from_millis(150)).await;
+    let bead = stage.spec().labels.bead.clone();
+    std::fs::write(stage.host("/work").join(format!("{bead}.txt")), "good\n").unwrap();
+    for line in SAID {
+        stage.stdout(format!("{line}\n"));
+    }
+    while !stage.read_line().await.contains("end_session") {}
+    now.fetch_sub(1, Ordering::SeqCst);
+    Ending::Code(0)
+}
+
+impl World {
+    fn new(projects: &[(&str, usize)]) -> Self {
+        let dir = tempfile::Builder::new().prefix("bead-night-").tempdir().unwrap();
+        for (name, beads) in projects {
+            let repo = dir.path().join(name);
+            std::fs::create_dir_all(repo.join(".beads")).unwrap();
+            git(&repo, &["init", "-q", "-b", "main"]);
+            std::fs::write(repo.join("bead.yaml"), "gates: [{ name: good, run: ls *.txt }]\n").unwrap();
+            let lines = (0..*beads).map(|n| {
+                format!(
+                    r#"{{"id":"{name}-{n}","title":"Write {n}","status":"open","priority":1,"issue_type":"task","created_at":"2026-01-01T00:00:0{}Z","updated_at":"2026-01-01T00:00:00Z"}}"#,
+                    n % 10
+                )
+            });
+            let text = lines.collect::<Vec<_>>().join("\n") + "\n";
+            std::fs::write(repo.join(".beads/issues.jsonl"), text).unwrap();
+            git(&repo, &["add", "-A"]);
+            git(&repo, &["commit", "-q", "-m", "begin"]);
+        }
+        let (now, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+        let seen = Arc::clone(&most);
+        let executor = Scripted::new()
+            .on(Purpose::Agent, move |stage| agent(stage, Arc::clone(&now), Arc::clone(&seen)));
+        Self { dir, executor, most }
+    }
+
+    fn repo(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    fn house(&self) -> Arc<House> {
+        let environment = Environment {
+            state_dir: Some(self.dir.path().join("state")),
+            config_dir: Some(self.dir.path().join("config")),
+            home: Some(self.dir.path().join("home")),
+            api_key: Some(Secret::new("scripted-key")),
+            inherited: Inherited(std::env::vars_os().collect()),
+            ..Environment::default()
+        };
+        let clock = Arc::new(SystemClock::default());
+        Arc::new(House::open(environment, clock, Arc::new(RandomIds)).unwrap())
+    }
+
+    async fn dispatcher(&self, names: &[&str], hours: Hours) -> (Arc<House>, Vec<Arc<Site>>, Dispatcher) {
+        let house = self.house();
+        let mut sites = Vec::new();
+        for name in names {
+            let site = Arc::new(Site::open(&house, &self.repo(name)).await.unwrap());
+            sites.push(((*name).to_owned(), site));
+        }
+        let machine = Machine::new(&house, Arc::new(self.executor.clone()), Arc::new(Claude)).unwrap();
+        let listeners: Listeners = Arc::new(|_, _| Arc::new(Silent));
+        let all = sites.iter().map(|(_, site)| Arc::clone(site)).collect();
+        let dispatcher = Dispatcher::new(Outfit {
+            house: Arc::clone(&house),
+            machine,
+            hours,
+            zone: Zone::UTC,
+            resources: Arc::new(Plenty),
+            listeners,
+            stop: Stop::default(),
+            sites,
+        });
+        (house, all, dispatcher)
+    }
+
+    /// Nothing is left behind, and every project tells one story.
+    async fn check(&self, house: &House, sites: &[Arc<Site>]) {
+        for site in sites {
+            let report = verify::check(house, site, Some(&self.executor)).await.unwrap();
+            assert_eq!(report.violations, Vec::<String>::new());
+        }
+        assert_eq!(self.executor.list(&house.instance).await.unwrap(), vec![]);
+    }
+}
+
+async fn within<T>(seconds: u64, what: impl Future<Output = T>) -> T {
+    tokio::time::timeout(Duration::from_secs(seconds), what).await.expect("it did not end in time")
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_night_by_hand_lands_every_bead_of_two_projects_and_ends_by_itself() {
+    let world = World::new(&[("shop", 3), ("docs", 2)]);
+    let (house, sites, dispatcher) = world.dispatcher(&["shop", "docs"], Hours::Now { until: None }).await;
+    let report = within(100, dispatcher.run()).await.unwrap();
+    assert_eq!((report.tally.landed, report.tally.failed), (5, 0), "{report:?}");
+    assert!(world.most.load(Ordering::SeqCst) <= 3, "more than the slots");
+    assert!(world.most.load(Ordering::SeqCst) >= 2, "one after the other");
+    for name in ["shop-0", "shop-1", "shop-2"] {
+        assert_eq!(git(&world.repo("shop"), &["show", &format!("main:{name}.txt")]), "good");
+    }
+    world.check(&house, &sites).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_bead_that_does_not_land_has_one_turn_a_night_and_the_night_still_ends() {
+    let world = World::new(&[("shop", 2)]);
+    world.executor.set(Purpose::Agent, |mut stage: Stage| async move {
+        let _task = stage.read_line().await;
+        for line in SAID {
+            stage.stdout(format!("{line}\n"));
+        }
+        while !stage.read_line().await.contains("end_session") {}
+        Ending::Code(0)
+    });
+    let (house, sites, dispatcher) = world.dispatcher(&["shop"], Hours::Now { until: None }).await;
+    let report = within(60, dispatcher.run()).await.unwrap();
+    assert_eq!(report.tally.no_change, 2, "{report:?}");
+    let agents = world.executor.started().iter().filter(|s| s.purpose == Purpose::Agent).count();
+    assert_eq!(agents, 2, "a bead was taken twice");
+    for bead in ["shop-0", "shop-1"] {
+        let why = queue::why(&house, &sites[0], &BeadId::new(bead)).await.unwrap();
+        assert_eq!(why.state, "parked", "{}", why.sentence);
+    }
+    world.check(&house, &sites).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn the_night_s_end_puts_runs_aside_and_the_next_night_goes_on_with_the_same_attempt() {
+    let world = World::new(&[("shop", 1)]);
+    let released = Arc::new(AtomicUsize::new(0));
+    let gate = Arc::clone(&released);
+    world.executor.set(Purpose::Agent, move |mut stage: Stage| {
+        let gate = Arc::clone(&gate);
+        async move {
+            let _task = stage.read_line().await;
+            let bead = stage.spec().labels.bead.clone();
+            std::fs::write(stage.host("/work").join(format!("{bead}.txt")), "good\n").unwrap();
+            stage.stdout(format!("{}\n", SAID[0]));
+            if gate.load(Ordering::SeqCst) == 0 {
+                while !stage.read_line().await.contains("interrupt") {}
+                stage.stdout("{\"type\":\"result\",\"subtype\":\"error_during_execution\",\"is_error\":true,\"terminal_reason\":\"aborted_tools\",\"num_turns\":1,\"total_cost_usd\":0.01,\"queued_turn_count\":0,\"uuid\":\"9\"}\n");
+            } else {
+                SAID[1..].iter().for_each(|line| stage.stdout(format!("{line}\n")));
+            }
+            while !stage.read_line().await.contains("end_session") {}
+            Ending::Code(0)
+        }
+    });
+    let until = Utc::now() + chrono::TimeDelta::seconds(3);
+    let (house, sites, dispatcher) = world.dispatcher(&["shop"], Hours::Now { until: Some(until) }).await;
+    let report = within(60, dispatcher.run()).await.unwrap();
+    assert_eq!(report.suspended.len(), 1, "{report:?}");
+    let why = queue::why(&house, &sites[0], &BeadId::new("shop-0")).await.unwrap();
+    assert!(why.sentence.contains("suspended (window)"), "{}", why.sentence);
+    released.store(1, Ordering::SeqCst);
+    let (house, sites, dispatcher) = world.dispatcher(&["shop"], Hours::Now { until: None }).await;
+    let report = within(60, dispatcher.run()).await.unwrap();
+    assert_eq!(report.tally.landed, 1, "{report:?}");
+    let story = house.journal.stories_of(&sites[0].id, &BeadId::new("shop-0")).unwrap().pop().unwrap();
+    assert_eq!(story.finish.attempts, 1, "an attempt was spent");
+    world.check(&house, &sites).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn f10_an_engine_that_is_away_pauses_dispatch_and_costs_no_attempt() {
+    let world = World::new(&[("shop", 2)]);
+    let (house, sites, dispatcher) = world.dispatcher(&["shop"], Hours::Now { until: None }).await;
+    let mut status = dispatcher.status();
+    world.executor.away(true);
+    let night = tokio::spawn(dispatcher.run());
+    let away = status.wait_for(|s| s.notice.as_ref().is_some_and(|n| n.contains("does not answer")));
+    within(30, away).await.unwrap();
+    world.executor.away(false);
+    let report = within(100, night).await.unwrap().unwrap();
+    assert_eq!(report.tally.landed, 2, "{report:?}");
+    let stories = house.journal.all_stories(Some(&sites[0].id)).unwrap();
+    let attempts: BTreeMap<_, _> = stories.iter().map(|s| (s.bead.clone(), s.finish.attempts)).collect();
+    assert!(attempts.values().all(|n| *n == 1), "{attempts:?}");
+    world.check(&house, &sites).await;
+}

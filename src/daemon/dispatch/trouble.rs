@@ -1,0 +1,123 @@
+//! Beads that met an error of ours, and when each is tried again.
+//!
+//! Owns the growing pauses and the one question whether the container engine is away for all. An error is
+//! never the bead's fault here: what is, the lifecycle has settled. Start with [`Troubles::note`].
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::Key;
+use crate::daemon::error::EngineError;
+use crate::executor::ExecutorError;
+
+/// Pauses before the same bead is tried again; the last one again and again.
+const PAUSES: [TimeDelta; 5] = [
+    TimeDelta::seconds(5),
+    TimeDelta::seconds(30),
+    TimeDelta::minutes(2),
+    TimeDelta::minutes(10),
+    TimeDelta::minutes(30),
+];
+/// How often the engine is asked whether it is back.
+const ENGINE_AGAIN: TimeDelta = TimeDelta::seconds(5);
+
+#[derive(Debug, Clone)]
+pub(super) struct Trouble {
+    pub error: String,
+    pub again: DateTime<Utc>,
+    pub times: usize,
+    pub refused: bool,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Troubles {
+    beads: BTreeMap<Key, Trouble>,
+    /// Why the container engine cannot be used, and when it is asked again.
+    engine: Option<(String, DateTime<Utc>)>,
+}
+
+impl Troubles {
+    /// Notes an error of a bead. True when it is new: worth a line in the journal.
+    pub(super) fn note(&mut self, key: &Key, error: &EngineError, now: DateTime<Utc>) -> bool {
+        let text = error.to_string();
+        let before = self.beads.get(key);
+        let times = before.map_or(0, |t| t.times + 1);
+        let new = before.is_none_or(|t| t.error != text);
+        let refused = matches!(error, EngineError::Refused(_));
+        let pause = match error {
+            // A refusal says that something must change first; nothing is lost by asking rarely.
+            EngineError::Refused(_) => PAUSES[3],
+            _ => PAUSES[times.min(PAUSES.len() - 1)],
+        };
+        if is_engine(error) {
+            self.engine = Some((text.clone(), now + ENGINE_AGAIN));
+        }
+        self.beads.insert(key.clone(), Trouble { error: text, again: now + pause, times, refused });
+        new
+    }
+
+    pub(super) fn settled(&mut self, key: &Key) {
+        self.beads.remove(key);
+    }
+
+    /// What keeps this bead back now.
+    pub(super) fn of(&self, key: &Key, now: DateTime<Utc>) -> Option<&Trouble> {
+        self.beads.get(key).filter(|t| t.again > now)
+    }
+
+    /// The beads whose time has come.
+    pub(super) fn ripe(&self, now: DateTime<Utc>) -> Vec<Key> {
+        self.beads
+            .iter()
+            .filter(|(_, t)| t.again <= now && t.again > DateTime::<Utc>::MIN_UTC)
+            .map(|(key, _)| key.clone())
+            .collect()
+    }
+
+    /// The next look may take it up again; how often it failed is remembered.
+    pub(super) fn let_go(&mut self, key: &Key) {
+        if let Some(trouble) = self.beads.get_mut(key) {
+            trouble.again = DateTime::<Utc>::MIN_UTC;
+        }
+    }
+
+    /// Whether a bead in trouble may soon go on by itself.
+    pub(super) fn keep_waiting(&self, hopeless: usize) -> bool {
+        self.beads.values().any(|t| t.times < hopeless && !t.refused)
+    }
+
+    pub(super) fn engine_away(&self) -> Option<&str> {
+        self.engine.as_ref().map(|(why, _)| why.as_str())
+    }
+
+    /// Whether the engine shall be asked now.
+    pub(super) fn ask_engine(&mut self, now: DateTime<Utc>) -> bool {
+        match &mut self.engine {
+            Some((_, again)) if *again <= now => {
+                *again = now + ENGINE_AGAIN;
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// It is back: everything that waited for it is tried at once.
+    pub(super) fn engine_back(&mut self, now: DateTime<Utc>) {
+        self.engine = None;
+        for trouble in self.beads.values_mut() {
+            trouble.again = trouble.again.min(now);
+        }
+    }
+
+    /// When the next look is due.
+    pub(super) fn due(&self) -> Option<DateTime<Utc>> {
+        let engine = self.engine.as_ref().map(|(_, again)| *again);
+        self.beads.values().map(|t| t.again).filter(|at| *at > DateTime::<Utc>::MIN_UTC).chain(engine).min()
+    }
+}
+
+/// Whether the error says that no container engine answers.
+fn is_engine(error: &EngineError) -> bool {
+    matches!(error, EngineError::Executor(ExecutorError::Unreachable { .. } | ExecutorError::Slow { .. }))
+}
