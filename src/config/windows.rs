@@ -33,7 +33,7 @@ pub struct Window {
 /// How a window ends.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Stop {
-    Cron(Cron),
+    Cron(Box<Cron>),
     /// The next such time on the wall after the start.
     At(NaiveTime),
     /// Real time after the start.
@@ -112,7 +112,7 @@ fn stop(table: &Table<'_>) -> Result<Stop, ConfigError> {
         }
         return Ok(Stop::After(span));
     }
-    Ok(Stop::Cron(cron(table, "stop", text, STOP)?))
+    Ok(Stop::Cron(Box::new(cron(table, "stop", text, STOP)?)))
 }
 
 /// `07:00` or `7:00`; `24:00` is no time of day.

@@ -77,6 +77,12 @@ pub const BREAKER: [Duration; 5] = [
 pub const RESET_LEAST: Duration = Duration::from_secs(60);
 pub const RESET_MOST: Duration = Duration::from_secs(8 * 86_400);
 
+/// Waits before the same attempt is tried again after a failure of engine, disk or network.
+pub const INFRASTRUCTURE: [Duration; 3] =
+    [Duration::from_secs(10), Duration::from_secs(60), Duration::from_secs(300)];
+/// Suspended beads that wait for the same reset come back spread over this long.
+pub const SPREAD: Duration = Duration::from_secs(30);
+
 impl Signal {
     pub const fn class(self) -> Class {
         match self {
@@ -126,6 +132,19 @@ pub fn breaker_opens_for(nth: u32, random: [u8; 16]) -> Duration {
     let at = usize::try_from(nth.saturating_sub(1)).unwrap_or(usize::MAX).min(BREAKER.len() - 1);
     let wait = BREAKER[at];
     (wait + jitter(wait, random)).min(BREAKER[BREAKER.len() - 1])
+}
+
+/// How long to wait before the nth repetition after an infrastructure failure; `None`: enough was tried, the bead
+/// is left alone with the reason. The attempt is not spent.
+pub fn infrastructure_wait(nth: u32, random: [u8; 16]) -> Option<Duration> {
+    let at = usize::try_from(nth.saturating_sub(1)).unwrap_or(usize::MAX);
+    INFRASTRUCTURE.get(at).map(|wait| *wait + jitter(*wait, random))
+}
+
+/// What to add to a reset time, so that not all suspended beads come back at once.
+pub fn resume_jitter(random: [u8; 16]) -> Duration {
+    let most = u64::try_from(SPREAD.as_millis()).unwrap_or(u64::MAX);
+    Duration::from_millis(u64::from_le_bytes(first_half(random)) % most)
 }
 
 /// A reset time that can be believed.

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use crate::config::budgets::{Budgets, Cap, Subscription};
+use crate::domain::text::one_line;
 
 /// From this part of a cap on nothing is started.
 const NEAR: f64 = 0.95;
@@ -101,19 +102,21 @@ pub struct Tight {
     pub reached: bool,
 }
 
+/// Figures against a cap.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Amount {
-    /// `promised`: what running and starting beads will likely add.
-    Usd {
-        spent: f64,
-        promised: f64,
-        cap: f64,
-    },
-    Tokens {
-        spent: u64,
-        promised: u64,
-        cap: u64,
-    },
+    Usd(Figures<f64>),
+    Tokens(Figures<u64>),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Figures<T> {
+    pub spent: T,
+    /// What running and starting beads will likely add.
+    pub promised: T,
+    /// What one more bead takes in the middle; 0 where that is not known.
+    pub more: T,
+    pub cap: T,
 }
 
 impl Caps {
@@ -165,19 +168,30 @@ impl Caps {
 /// Per unit: nothing, or the figures with whether the cap is reached.
 fn amounts(cap: Cap, spent: Spent, promised: Spent, more: Spent) -> [Option<(bool, Amount)>; 2] {
     let usd = cap.usd.and_then(|cap| {
-        let (spent, promised) = (money(spent.usd), money(promised.usd));
-        let amount = Amount::Usd { spent, promised, cap };
-        let expected = money(spent + promised);
-        let near = expected >= cap * NEAR || money(expected + money(more.usd)) > cap;
-        (near || spent >= cap).then_some((spent >= cap, amount))
+        let (spent, promised, more) = (money(spent.usd), money(promised.usd), money(more.usd));
+        let figures = Figures { spent, promised, more, cap };
+        let near = figures.nearly() || money(spent + promised + more) > cap;
+        (near || spent >= cap).then_some((spent >= cap, Amount::Usd(figures)))
     });
     let tokens = cap.tokens.and_then(|cap| {
-        let amount = Amount::Tokens { spent: spent.tokens, promised: promised.tokens, cap };
-        let expected = spent.tokens.saturating_add(promised.tokens);
-        let near = expected >= cap - cap / 20 || expected.saturating_add(more.tokens) > cap;
-        (near || spent.tokens >= cap).then_some((spent.tokens >= cap, amount))
+        let (spent, promised, more) = (spent.tokens, promised.tokens, more.tokens);
+        let figures = Figures { spent, promised, more, cap };
+        let near = figures.nearly() || spent.saturating_add(promised).saturating_add(more) > cap;
+        (near || spent >= cap).then_some((spent >= cap, Amount::Tokens(figures)))
     });
     [usd, tokens]
+}
+
+impl Figures<f64> {
+    fn nearly(&self) -> bool {
+        money(self.spent + self.promised) >= self.cap * NEAR
+    }
+}
+
+impl Figures<u64> {
+    fn nearly(&self) -> bool {
+        self.spent.saturating_add(self.promised) >= self.cap - self.cap / 20
+    }
 }
 
 impl fmt::Display for Which {
@@ -185,7 +199,7 @@ impl fmt::Display for Which {
         match self {
             Self::Run => f.write_str("the run's"),
             Self::Bead => f.write_str("the bead's"),
-            Self::Project(name) => write!(f, "the night's share of `{name}` in"),
+            Self::Project(name) => write!(f, "`{}`'s part of the night's", one_line(name, 60)),
             Self::Night => f.write_str("the night's"),
             Self::Week => f.write_str("the week's"),
         }
@@ -195,25 +209,31 @@ impl fmt::Display for Which {
 impl Tight {
     /// "the night's money is nearly spent: $9.60 of $10.00".
     pub fn sentence(&self) -> String {
-        let how = if self.reached { "spent" } else { "nearly spent" };
-        match self.amount {
-            Amount::Usd { spent, promised, cap } => {
-                let more = if promised >= 0.005 && !self.reached {
-                    format!(", and what is running will take about ${promised:.2} more")
-                } else {
-                    String::new()
-                };
-                format!("{} money is {how}: ${spent:.2} of ${cap:.2}{more}", self.which)
+        let (what, nearly, figures) = match self.amount {
+            Amount::Usd(f) => {
+                let usd = |n: f64| (n >= 0.005).then(|| format!("${n:.2}"));
+                let texts = [format!("${:.2}", f.spent), format!("${:.2}", f.cap)];
+                ("money is", f.nearly(), (texts, usd(f.promised), usd(f.more)))
             }
-            Amount::Tokens { spent, promised, cap } => {
-                let more = if promised > 0 && !self.reached {
-                    format!(", and what is running will take about {promised} more")
-                } else {
-                    String::new()
-                };
-                format!("{} tokens are {how}: {spent} of {cap}{more}", self.which)
+            Amount::Tokens(f) => {
+                let count = |n: u64| (n > 0).then(|| n.to_string());
+                let texts = [f.spent.to_string(), f.cap.to_string()];
+                ("tokens are", f.nearly(), (texts, count(f.promised), count(f.more)))
             }
+        };
+        let ([spent, cap], promised, more) = figures;
+        let mut text = match (self.reached, nearly) {
+            (true, _) => return format!("{} {what} spent: {spent} of {cap}", self.which),
+            (false, true) => format!("{} {what} nearly spent: {spent} of {cap}", self.which),
+            (false, false) => format!("{} {what} short for one more bead: {spent} of {cap}", self.which),
+        };
+        if let Some(promised) = promised {
+            text.push_str(&format!(", the beads under way may take {promised} more"));
         }
+        if let Some(more) = more.filter(|_| !nearly) {
+            text.push_str(&format!(", and a bead takes about {more}"));
+        }
+        text
     }
 }
 

@@ -2,12 +2,15 @@
 //!
 //! Owns order statistics over past beads and a resampling of whole nights with a seed that is given: the same
 //! history, queue and seed give the same forecast. With few past beads it says so and assumes. It promises
-//! nothing: p50 is missed every second night. Start with [`Expected::of`] and [`night`].
+//! nothing: p50 is missed every second night. Start with [`Expected::of`] and [`outlook`].
+
+mod tonight;
 
 use chrono::{DateTime, Duration, Utc};
 
 use super::reason::span;
 use super::window::Open;
+pub use tonight::{Outlook, Tonight, outlook};
 
 /// Fewer past beads than this are no history.
 pub const LEAST_HISTORY: usize = 5;

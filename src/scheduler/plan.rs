@@ -7,7 +7,7 @@
 
 mod admit;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use chrono::{DateTime, Duration, Utc};
 
@@ -206,6 +206,13 @@ impl Candidate {
     }
 }
 
+impl Plan {
+    /// The next moment at which a plan may differ although nothing happened. `None`: only an event changes it.
+    pub fn wake_at(&self) -> Option<DateTime<Utc>> {
+        self.waiting.iter().filter_map(|waiting| waiting.reason.over_at()).min()
+    }
+}
+
 /// Decides about every candidate.
 pub fn plan(night: &Night) -> Plan {
     let mut desk = Desk::new(night);
@@ -259,9 +266,6 @@ fn next<'a>(lines: &mut Lines<'a>, desk: &Desk<'a>) -> Option<&'a Candidate> {
     }
     candidate
 }
-
-/// Beads that stand twice in a snapshot would be started twice.
-type Seen<'a> = BTreeSet<(&'a ProjectId, &'a BeadId)>;
 
 #[cfg(test)]
 mod tests;

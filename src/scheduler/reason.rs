@@ -155,6 +155,38 @@ pub(crate) fn span(length: Duration) -> String {
 }
 
 impl Reason {
+    /// One word for machines, as `causes` are.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Excluded(_) => "excluded",
+            Self::Running => "running",
+            Self::UnknownProject => "project",
+            Self::PausedByUser | Self::NightPaused => "paused",
+            Self::Until { .. } => "suspended",
+            Self::NightStopped { .. } => "stopped",
+            Self::WindowClosed { .. } | Self::Draining { .. } | Self::RunsOut { .. } => "window",
+            Self::Outage { .. } | Self::Probe { .. } => "outage",
+            Self::Utilization { .. } => "usage_limit",
+            Self::Budget(_) => "budget",
+            Self::Slots { .. } | Self::ProjectSlots { .. } | Self::ModelSlots { .. } => "slot",
+            Self::Image { .. } => "image",
+            Self::Disk { .. } | Self::Inodes { .. } => "disk",
+            Self::Memory { .. } | Self::MemoryKept { .. } => "memory",
+        }
+    }
+
+    /// When it ends by itself, where it does: worth planning again then.
+    pub fn over_at(&self) -> Option<DateTime<Utc>> {
+        match self {
+            Self::Until { until, .. }
+            | Self::Outage { until }
+            | Self::Draining { until }
+            | Self::RunsOut { until, .. } => Some(until.at),
+            Self::WindowClosed { next: when } | Self::Utilization { resets: when, .. } => when.map(|w| w.at),
+            _ => None,
+        }
+    }
+
     /// One sentence without its full stop, in plain words.
     pub fn sentence(&self) -> String {
         match self {

@@ -16,8 +16,8 @@ use crate::config::zone::Zone;
 const GRACE: Duration = Duration::minutes(5);
 /// How many occurrences are looked at before a calendar counts as empty: two years of a daily window.
 const MOST_STEPS: usize = 750;
-/// How many windows in a row are united to one end.
-const MOST_UNITED: usize = 64;
+/// Windows without any pause are united to an end no further away than about this.
+const HORIZON: Duration = Duration::days(8);
 
 /// Which night: the local date of its start and the window that began it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
@@ -144,7 +144,7 @@ impl Calendar {
         };
         let first = beginning(*first, &begun);
         let mut last = *begun.iter().max_by_key(|o| o.stop).expect("one of them is open");
-        for _ in 0..MOST_UNITED {
+        while last.stop < now + HORIZON {
             let longer = latest(last.stop).into_iter().filter(|o| o.stop > last.stop).max_by_key(|o| o.stop);
             let Some(longer) = longer else { break };
             last = longer;

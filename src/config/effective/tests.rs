@@ -22,6 +22,10 @@ fn every_value_knows_its_origin() {
     assert_eq!((e.image.value.as_str(), e.image.origin), ("worker", Origin::Default));
     assert_eq!(e.commit.value.email, "bead@localhost");
     assert_eq!(e.target.origin.to_string(), "bead.yaml");
+    let e = merge("", "land: { push: origin }\nnight: { max_priority: 1 }").unwrap();
+    assert_eq!((e.land.value.push.as_deref(), e.night.value.max_priority), (Some("origin"), Some(1)));
+    assert_eq!(e.land.origin, Origin::Project("bead.yaml".into()));
+    assert_eq!(merge("", "").unwrap().land.origin, Origin::Default);
 }
 
 #[test]
@@ -48,6 +52,9 @@ fn t54_a_project_that_widens_is_refused_naming_the_key() {
         ("mounts", "mounts: ['/:/host']"),
         ("image", "image: mine:latest"),
         ("no_gates", "no_gates: true"),
+        ("slots", "slots: 9"),
+        ("windows", "windows: [{ start: 0 0 * * *, stop: 24h }]"),
+        ("budgets", "budgets: { night: 1000 }"),
         ("protected", "protected: ['!CLAUDE.md']"),
     ];
     for (key, project) in cases {

@@ -99,6 +99,7 @@ fn errors_name_key_line_and_nearest_key() {
             "protected: ['a[']",
             "bead.yaml:1: `protected`: expected a path pattern (unclosed character class; missing ']'), found `a[`",
         ),
+        ("land: { mode: rebase }", "bead.yaml:1: `land.mode`: expected `merge` or `branch`, found `rebase`"),
         ("ready: never", "bead.yaml:1: `ready`: expected `default` or `classic`, found `never`"),
         ("- a\n- b", "bead.yaml:1: expected keys and values, found a list"),
         ("target: [", "bead.yaml:2: did not find expected node content"),
@@ -118,12 +119,6 @@ fn errors_name_key_line_and_nearest_key() {
 #[test]
 fn what_is_not_built_yet_says_so() {
     let cases = [
-        (
-            "land:\n  push: https://a.example/x",
-            "bead.yaml:2: `land.push`: expected the name of a remote such as `origin`, not an address, \
-             found `https://a.example/x`",
-        ),
-        ("land: { mode: rebase }", "bead.yaml:1: `land.mode`: expected `merge` or `branch`, found `rebase`"),
         (
             "review: { enabled: true, rounds: 3 }",
             "bead.yaml:1: `review` is not built yet: remove it or write `review: { enabled: false }`",

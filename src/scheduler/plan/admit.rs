@@ -4,15 +4,16 @@
 //! the night, then of what is scarce. The first that fails is the reason. Start with [`Desk::admit`].
 
 use std::cmp::Ordering;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Breaker, Candidate, Image, KEEP_MEMORY_AFTER, Mode, Night, Origin, ProjectView, Seen};
+use chrono::{DateTime, Utc};
+
+use super::{Breaker, Candidate, Image, KEEP_MEMORY_AFTER, Mode, Night, Origin, ProjectView};
 use crate::domain::ids::{BeadId, ProjectId};
 use crate::scheduler::budget::{Spent, Verdict, View};
 use crate::scheduler::forecast;
 use crate::scheduler::reason::{Reason, Users, When};
 use crate::scheduler::window::State;
-use chrono::{DateTime, Utc};
 
 /// How many users of slots a sentence names.
 const NAMED: usize = 4;
@@ -20,7 +21,8 @@ const NAMED: usize = 4;
 /// A night with the starts of this plan counted in.
 pub(super) struct Desk<'a> {
     night: &'a Night,
-    seen: Seen<'a>,
+    /// Running or started; a bead that stands twice in a snapshot is not started twice.
+    seen: BTreeSet<(&'a ProjectId, &'a BeadId)>,
     /// Who holds slots: all, by project, by model.
     all: Vec<&'a BeadId>,
     projects: BTreeMap<&'a ProjectId, Vec<&'a BeadId>>,
@@ -38,7 +40,7 @@ impl<'a> Desk<'a> {
     pub(super) fn new(night: &'a Night) -> Self {
         let mut desk = Self {
             night,
-            seen: Seen::new(),
+            seen: BTreeSet::new(),
             all: Vec::new(),
             projects: BTreeMap::new(),
             models: BTreeMap::new(),
@@ -80,7 +82,7 @@ impl<'a> Desk<'a> {
     /// Counts the bead in, saying whether it is the breaker's probe, or says why not.
     pub(super) fn admit(&mut self, candidate: &'a Candidate) -> Result<bool, Reason> {
         let project = self.own(candidate)?;
-        self.night_wide(candidate, project)?;
+        self.night_wide(project)?;
         let probe = self.upstream()?;
         self.money(candidate, project)?;
         self.slots(candidate, project)?;
@@ -120,7 +122,7 @@ impl<'a> Desk<'a> {
         }
     }
 
-    fn night_wide(&self, _candidate: &Candidate, project: &ProjectView) -> Result<(), Reason> {
+    fn night_wide(&self, project: &ProjectView) -> Result<(), Reason> {
         match &self.night.mode {
             Mode::Works => {}
             Mode::Paused => return Err(Reason::NightPaused),
