@@ -9,6 +9,7 @@ mod error;
 pub mod ids;
 pub mod init;
 mod jsonl;
+pub mod merge;
 pub mod ready;
 mod snapshot;
 mod view;

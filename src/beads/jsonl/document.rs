@@ -86,6 +86,22 @@ impl Document {
         Ok((&self.beads[at], self.beads_at[at]))
     }
 
+    /// The bytes of a line.
+    pub(crate) fn bytes(&self, line: usize) -> &[u8] {
+        &self.text[self.lines[line].clone()]
+    }
+
+    /// Every line that is a bead, further lines of an id included: (id, line).
+    pub(crate) fn bead_lines(&self) -> impl Iterator<Item = (&BeadId, usize)> {
+        let first = self.beads.iter().zip(&self.beads_at).map(|(bead, &at)| (&bead.id, at));
+        first.chain(self.twins.iter().flat_map(|(id, lines)| lines.iter().map(move |&at| (id, at))))
+    }
+
+    /// The first line with a conflict marker, counted from 1.
+    pub(crate) fn marker(&self) -> Option<usize> {
+        self.problems.iter().find(|p| p.what == Flaw::Conflict).map(|p| p.line)
+    }
+
     /// The text of a line that is a bead.
     pub(crate) fn bead_text(&self, line: usize) -> &str {
         std::str::from_utf8(&self.text[self.lines[line].clone()]).expect("a bead's line is UTF-8")
