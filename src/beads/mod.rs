@@ -45,6 +45,11 @@ pub trait Tracker: Send + Sync {
     /// All beads in the tracker's own order, with what could not be read.
     async fn snapshot(&self) -> Result<Snapshot, TrackerError>;
 
+    /// Refuses what every write but the end of a claim would refuse now: unresolved conflict markers.
+    async fn check_writable(&self) -> Result<(), TrackerError> {
+        Ok(())
+    }
+
     async fn show(&self, id: &BeadId) -> Result<Bead, TrackerError>;
 
     /// Creates a bead with a fresh id, its edges, and the edges of those that shall wait for it.

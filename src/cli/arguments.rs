@@ -71,6 +71,8 @@ pub(super) enum Command {
     Image(super::image::Args),
     /// Tell what a recorded agent stream says
     InspectStream(super::inspect::Args),
+    /// Merge two versions of a tracker file, as git's merge driver
+    MergeDriver(super::merge_driver::Args),
     /// Check that journal, repository, tracker and containers tell one story
     Verify(super::verify::Args),
 }

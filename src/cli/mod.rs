@@ -14,6 +14,7 @@ mod init;
 mod inspect;
 mod list;
 mod logs;
+mod merge_driver;
 mod model;
 mod output;
 mod progress;
@@ -91,6 +92,7 @@ async fn execute(desk: &desk::Desk, command: Command) -> Result<Exit, CliError> 
         Command::Model(args) => model::run(desk, args).await,
         Command::Image(args) => image::run(desk, args).await,
         Command::InspectStream(args) => inspect::run(desk, args),
+        Command::MergeDriver(args) => merge_driver::run(desk, &args),
         Command::Verify(args) => verify::run(desk, args).await,
     }
 }

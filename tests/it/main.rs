@@ -6,6 +6,7 @@
 mod harness;
 mod help;
 mod json;
+mod merge_driver;
 
 mod readme;
 mod refusals;

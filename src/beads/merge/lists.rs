@@ -10,7 +10,8 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::Side;
-use super::record::{Moment, Values};
+use super::record::Moment;
+use super::values::Values;
 use crate::beads::jsonl::record::Record;
 use crate::beads::jsonl::text;
 

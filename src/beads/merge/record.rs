@@ -6,8 +6,8 @@
 //! it can, unknown keys and their place included. Start with [`join`].
 
 use chrono::{DateTime, TimeDelta, Utc};
-use serde_json::Value;
 
+use super::values::Values;
 use super::{Side, lists};
 use crate::beads::jsonl::Document;
 use crate::beads::jsonl::record::Record;
@@ -52,36 +52,6 @@ impl Moment {
     pub(super) fn next_comment(&mut self) -> u64 {
         self.last_comment = self.last_comment.saturating_add(1);
         self.last_comment
-    }
-}
-
-/// The three texts of one key; `None` where it is absent or null.
-#[derive(Clone, Copy)]
-pub(super) struct Values<'a> {
-    pub(super) base: Option<&'a str>,
-    pub(super) ours: Option<&'a str>,
-    pub(super) theirs: Option<&'a str>,
-}
-
-impl<'a> Values<'a> {
-    fn of(key: &str, base: Option<&'a Record<'_>>, ours: &'a Record<'_>, theirs: &'a Record<'_>) -> Self {
-        let get = |record: &'a Record<'_>| record.get(key).filter(|value| *value != "null");
-        Self { base: base.and_then(get), ours: get(ours), theirs: get(theirs) }
-    }
-
-    /// The version that stands where at most one side changed anything.
-    fn undisputed(&self) -> Option<Option<&'a str>> {
-        if same(self.ours, self.theirs) || same(self.base, self.theirs) {
-            Some(self.ours)
-        } else if same(self.base, self.ours) {
-            Some(self.theirs)
-        } else {
-            None
-        }
-    }
-
-    pub(super) fn of_side(&self, side: Side) -> Option<&'a str> {
-        if side == Side::Ours { self.ours } else { self.theirs }
     }
 }
 
@@ -288,17 +258,6 @@ fn put(out: &mut Record<'_>, key: &str, value: Option<String>) {
         Some(value) => out.set(key, value),
         None if out.get(key) == Some("null") => {}
         None => out.remove(key),
-    }
-}
-
-/// The same text, or the same value in another spelling.
-fn same(a: Option<&str>, b: Option<&str>) -> bool {
-    match (a, b) {
-        (Some(a), Some(b)) if a != b => {
-            let parse = |text| serde_json::from_str::<Value>(text).ok();
-            parse(a).is_some_and(|a| parse(b) == Some(a))
-        }
-        (a, b) => a == b,
     }
 }
 
