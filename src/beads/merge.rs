@@ -65,6 +65,12 @@ pub fn merge(sides: &Sides<'_>, now: DateTime<Utc>) -> Merged {
     Work { moment: Moment::new(now, [&ours.doc, &theirs.doc]), base, ours, theirs, notes: Vec::new() }.run()
 }
 
+/// A bead's line joined with a later version from elsewhere: the later values, the lists of both, and every
+/// key that only one of them has.
+pub(crate) fn newer(here: &str, later: &str, now: DateTime<Utc>) -> String {
+    record::newer(here, later, now)
+}
+
 /// What a line is known by.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 enum Key {

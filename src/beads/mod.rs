@@ -6,6 +6,8 @@
 
 pub mod era;
 mod error;
+pub mod export;
+pub mod form;
 pub mod ids;
 pub mod init;
 mod jsonl;
@@ -26,6 +28,7 @@ use crate::domain::ids::BeadId;
 pub use era::{Era, EraError};
 pub use error::TrackerError;
 pub use jsonl::JsonlTracker;
+pub use jsonl::import::{Import, ImportReport, Origin, Partly, Refused};
 pub use snapshot::{Flaw, Problem, Snapshot};
 
 /// The label of a bead that waits for a person.
@@ -54,6 +57,13 @@ pub trait Tracker: Send + Sync {
 
     /// Creates a bead with a fresh id, its edges, and the edges of those that shall wait for it.
     async fn create(&self, new: &NewBead) -> Result<Bead, TrackerError>;
+
+    /// Takes beads from JSONL text: checked as a whole first, then one write or none. A tracker whose `bd` has
+    /// an import of its own refuses with [`TrackerError::NoImport`].
+    async fn import(&self, text: Vec<u8>, how: Import) -> Result<ImportReport, TrackerError> {
+        let _ = (text, how);
+        Err(TrackerError::NoImport)
+    }
 
     /// Closes by hand. Refuses a closed bead, naming when and why it was closed. A claim on it ends.
     async fn close(&self, id: &BeadId, reason: &str, actor: &str) -> Result<Bead, TrackerError>;

@@ -9,7 +9,9 @@ mod close;
 mod desk;
 mod error;
 mod events;
+mod export;
 mod image;
+mod import;
 mod init;
 mod inspect;
 mod list;
@@ -92,6 +94,8 @@ async fn execute(desk: &desk::Desk, command: Command) -> Result<Exit, CliError> 
         Command::Model(args) => model::run(desk, args).await,
         Command::Image(args) => image::run(desk, args).await,
         Command::InspectStream(args) => inspect::run(desk, args),
+        Command::Export(args) => export::run(desk, args).await,
+        Command::Import(args) => import::run(desk, args).await,
         Command::MergeDriver(args) => merge_driver::run(desk, &args),
         Command::Verify(args) => verify::run(desk, args).await,
     }

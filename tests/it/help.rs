@@ -23,6 +23,8 @@ const PROMISED: &[(&[&str], &[&str])] = &[
     (&["image", "build"], &[]),
     (&["image", "list"], &[]),
     (&["inspect-stream"], &[]),
+    (&["export"], &["--form", "--force"]),
+    (&["import"], &["--partly", "--own"]),
     (&["merge-driver"], &[]),
     (&["verify"], &[]),
 ];

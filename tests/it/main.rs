@@ -2,6 +2,7 @@
 //! not declared here.
 #![allow(clippy::unwrap_used, clippy::too_many_lines, clippy::disallowed_methods, reason = "tests")]
 
+mod exchange;
 #[path = "../harness/mod.rs"]
 mod harness;
 mod help;
@@ -10,4 +11,5 @@ mod merge_driver;
 
 mod readme;
 mod refusals;
+mod store;
 mod tidy;

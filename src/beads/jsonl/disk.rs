@@ -25,6 +25,8 @@ use regular::{Owner, Temporary, flags, read_regular};
 const LOCK_PATIENCE: Duration = Duration::from_secs(10);
 /// A file that somebody may be saving in place is looked at again after this long.
 const SETTLE: Duration = Duration::from_millis(20);
+/// So often; what still grows then (a log that appends without end) is taken as it is.
+const SETTLING: usize = 5;
 /// How many saves of others in a row are merged before giving up.
 const ROUNDS: usize = 20;
 
@@ -90,12 +92,13 @@ impl Disk {
         mut change: impl FnMut(Vec<u8>) -> Result<(Option<Vec<u8>>, T), TrackerError>,
     ) -> Result<T, TrackerError> {
         let _lock = self.lock()?;
-        for _ in 0..ROUNDS {
+        for round in 0..ROUNDS {
             let before = read_regular(&self.file)?;
             let bytes = before.as_ref().map(|(bytes, _)| bytes.clone()).unwrap_or_default();
             let changed = change(bytes);
             self.at(Moment::Read);
-            if !matches!(changed, Ok((None, _))) && !self.is_settled(before.as_ref())? {
+            let writes = !matches!(changed, Ok((None, _)));
+            if writes && round < SETTLING && !self.is_settled(before.as_ref())? {
                 continue;
             }
             let (after, out) = changed?;
@@ -191,9 +194,6 @@ impl Disk {
         self.at(Moment::Exchanged);
         // The directory is written to disk now, which gives such an editor a moment.
         let _ = self.sync_dir();
-        if owner.was_saved_in_place() {
-            std::thread::sleep(SETTLE);
-        }
         let now = std::fs::symlink_metadata(old).ok()?;
         if (now.mtime(), now.mtime_nsec(), now.len()) == (owner.mtime.0, owner.mtime.1, owner.len) {
             return None;
@@ -255,7 +255,7 @@ impl Disk {
                 Err(TryLockError::WouldBlock) if waited < LOCK_PATIENCE => {
                     std::thread::sleep(step);
                     waited += step;
-                    step = (step * 2).min(Duration::from_millis(10));
+                    step = (step * 2).min(Duration::from_millis(2));
                 }
                 Err(TryLockError::WouldBlock) => {
                     return Err(TrackerError::Locked { path, seconds: LOCK_PATIENCE.as_secs() });

@@ -8,6 +8,7 @@ mod change;
 mod create;
 mod disk;
 mod document;
+pub(crate) mod import;
 pub(crate) mod record;
 pub(crate) mod text;
 
@@ -17,7 +18,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use super::ids::prefix;
-use super::{Claim, ClaimFrom, Edit, Release, Snapshot, Tracker, TrackerError};
+use super::{Claim, ClaimFrom, Edit, Import, ImportReport, Release, Snapshot, Tracker, TrackerError};
 use crate::clock::{Clock, Ids};
 use crate::domain::bead::{Bead, NewBead};
 use crate::domain::ids::BeadId;
@@ -185,6 +186,18 @@ impl Tracker for JsonlTracker {
     async fn create(&self, new: &NewBead) -> Result<Bead, TrackerError> {
         let new = new.clone();
         self.blocking(move |store| store.create(&new)).await
+    }
+
+    async fn import(&self, text: Vec<u8>, how: Import) -> Result<ImportReport, TrackerError> {
+        self.blocking(move |store| {
+            let incoming = Document::read(text);
+            store.disk.change(|bytes| {
+                let doc = Document::read(bytes);
+                store.heed(&doc, Markers::Refuse)?;
+                Ok(import::import(&doc, &incoming, how, store.moment()))
+            })
+        })
+        .await
     }
 
     async fn close(&self, id: &BeadId, reason: &str, actor: &str) -> Result<Bead, TrackerError> {

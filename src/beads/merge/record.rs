@@ -86,6 +86,26 @@ pub(super) fn join(versions: &Versions, moment: &mut Moment) -> Joined {
     Joined::Line { text: out.render(), overruled }
 }
 
+/// As [`super::newer`]: what the later version says anything about counts as unchanged here.
+pub(super) fn newer(here: &str, later: &str, now: DateTime<Utc>) -> String {
+    const JOINED: [&str; 5] = ["labels", "dependencies", "comments", "notes", "metadata"];
+    let parse = |line: &str| Record::parse(line).map(Record::into_owned);
+    let (Some(mut base), Some(incoming)) = (parse(here), parse(later)) else {
+        unreachable!("a line that is a bead is a JSON object")
+    };
+    let keys: Vec<String> = base.keys().map(str::to_owned).collect();
+    for key in keys.iter().filter(|key| incoming.get(key).is_none() || JOINED.contains(&key.as_str())) {
+        base.remove(key);
+    }
+    let docs = [here, later].map(|line| Document::read(line.as_bytes().to_vec()));
+    let mut moment = Moment::new(now, [&docs[0], &docs[1]]);
+    let versions = Versions { base: Some(base.render()), ours: here.to_owned(), theirs: later.to_owned() };
+    match join(&versions, &mut moment) {
+        Joined::Line { text, .. } => text,
+        Joined::TwoBeads => later.to_owned(),
+    }
+}
+
 struct Conflict<'a> {
     ours: &'a Record<'a>,
     theirs: &'a Record<'a>,
