@@ -14,9 +14,11 @@ use std::time::Duration;
 use beadwork::beads::{Claim, ClaimFrom, Snapshot, Tracker, TrackerError, open};
 use beadwork::clock::{RandomIds, SystemClock};
 use beadwork::domain::bead::NewBead;
-use beadwork::domain::ids::BeadId;
+use beadwork::domain::event::{Body, Order};
+use beadwork::domain::ids::{BeadId, Oid, ProjectId};
+use beadwork::journal::{Entry, Journal};
 
-use crate::harness::until;
+use crate::harness::{BeadEnv, until};
 
 const RACERS: usize = 8;
 /// 50 trackers of 25 beads, each claimed by 8 processes: 10,000 claims.
@@ -152,6 +154,41 @@ fn ten_thousand_claims_by_two_instances_have_one_winner_each() {
             assert_eq!(bead.assignee.as_ref(), winners.get(&(at, bead.id.to_string())));
         }
     }
+}
+
+#[test]
+fn a_bead_whose_story_is_open_is_not_closed_by_hand() {
+    let env = BeadEnv::python();
+    let id = env.add("Begun", &[]);
+    let order = Order {
+        title: "Begun".into(),
+        target: "main".into(),
+        base: Oid::parse(&env.git(&["rev-parse", "HEAD"])).unwrap(),
+        attempts: 3,
+        no_gates: false,
+        forced: Vec::new(),
+        model: None,
+        token: "token".into(),
+        actor: "bead/r1".into(),
+    };
+    let root = env.git(&["rev-parse", "--show-toplevel"]);
+    let entry = Entry {
+        project: Some(ProjectId::of_path(Path::new(&root))),
+        bead: Some(BeadId::new(&id)),
+        run: None,
+        attempt: None,
+        body: Body::Claiming { order },
+    };
+    let journal = Journal::open(&env.state().join("journal.db"), Arc::new(SystemClock::default())).unwrap();
+    let (_, mut story) = journal.open_story(entry).unwrap();
+    journal.record(&mut story, Body::Claimed).unwrap();
+    drop(journal);
+    let before = env.read(".beads/issues.jsonl");
+    let ran = env.bead(&["close", &id, "--reason", "no more"]).expect(3);
+    for word in ["interrupted", &format!("bead work {id}"), "bead close"] {
+        assert!(ran.err.contains(word), "no `{word}`: {}", ran.err);
+    }
+    assert_eq!(env.read(".beads/issues.jsonl"), before);
 }
 
 /// The editor saves in place, by appending: the one kind of save that needs no copy of the whole text.
