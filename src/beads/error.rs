@@ -26,6 +26,10 @@ pub enum TrackerError {
     Locked { path: PathBuf, seconds: u64 },
     #[error("`{}` changes faster than it can be written; close the program that keeps saving it", path.display())]
     Contended { path: PathBuf },
+    #[error("`{}` has a merge conflict marker in line {line}: nothing is written until the conflict is resolved", path.display())]
+    Conflict { path: PathBuf, line: usize },
+    #[error("this tracker takes no import from here: its own `bd import` does")]
+    NoImport,
     #[error("unknown bead `{id}`{}", nearest_hint(nearest))]
     UnknownId { id: BeadId, nearest: Vec<String> },
     #[error("the tracker has several lines for `{id}` (lines {}): keep one of them", list(lines))]

@@ -6,9 +6,12 @@
 
 pub mod era;
 mod error;
+pub mod export;
+pub mod form;
 pub mod ids;
 pub mod init;
 mod jsonl;
+pub mod merge;
 pub mod ready;
 mod snapshot;
 mod view;
@@ -25,6 +28,7 @@ use crate::domain::ids::BeadId;
 pub use era::{Era, EraError};
 pub use error::TrackerError;
 pub use jsonl::JsonlTracker;
+pub use jsonl::import::{Import, ImportReport, Origin, Partly, Refused};
 pub use snapshot::{Flaw, Problem, Snapshot};
 
 /// The label of a bead that waits for a person.
@@ -49,10 +53,22 @@ pub trait Tracker: Send + Sync {
         None
     }
 
+    /// Refuses what every write but the end of a claim would refuse now: unresolved conflict markers.
+    async fn check_writable(&self) -> Result<(), TrackerError> {
+        Ok(())
+    }
+
     async fn show(&self, id: &BeadId) -> Result<Bead, TrackerError>;
 
     /// Creates a bead with a fresh id, its edges, and the edges of those that shall wait for it.
     async fn create(&self, new: &NewBead) -> Result<Bead, TrackerError>;
+
+    /// Takes beads from JSONL text: checked as a whole first, then one write or none. A tracker whose `bd` has
+    /// an import of its own refuses with [`TrackerError::NoImport`].
+    async fn import(&self, text: Vec<u8>, how: Import) -> Result<ImportReport, TrackerError> {
+        let _ = (text, how);
+        Err(TrackerError::NoImport)
+    }
 
     /// Closes by hand. Refuses a closed bead, naming when and why it was closed. A claim on it ends.
     async fn close(&self, id: &BeadId, reason: &str, actor: &str) -> Result<Bead, TrackerError>;

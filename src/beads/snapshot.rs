@@ -92,6 +92,11 @@ impl Snapshot {
         self.index.get(id).copied()
     }
 
+    /// The whole text it was read from.
+    pub(crate) fn text(&self) -> &[u8] {
+        &self.text
+    }
+
     /// The line a bead came from, as it stands in the tracker.
     pub(crate) fn line(&self, at: usize) -> &str {
         let bytes = &self.text[self.spans[at].clone()];

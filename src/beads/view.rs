@@ -94,7 +94,7 @@ impl Snapshot {
         record
     }
 
-    fn add_counts(&self, record: &mut Record<'_>, at: usize) {
+    pub(super) fn add_counts(&self, record: &mut Record<'_>, at: usize) {
         let bead = &self.beads[at];
         let dependencies = bead.dependencies.iter().filter(|d| d.kind == "blocks").count();
         let dependents = self.dependents_of(&bead.id).filter(|(_, kind)| *kind == "blocks").count();

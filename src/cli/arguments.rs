@@ -77,6 +77,12 @@ pub(super) enum Command {
     Image(super::image::Args),
     /// Tell what a recorded agent stream says
     InspectStream(super::inspect::Args),
+    /// Write all beads as JSONL, in the tracker's form or another
+    Export(super::export::Args),
+    /// Take beads from JSONL, all or none
+    Import(super::import::Args),
+    /// Merge two versions of a tracker file, as git's merge driver
+    MergeDriver(super::merge_driver::Args),
     /// Check that journal, repository, tracker and containers tell one story
     Verify(super::verify::Args),
 }

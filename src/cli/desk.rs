@@ -119,6 +119,12 @@ pub(super) fn tracker_error(error: TrackerError) -> CliError {
     let shown = CliError::from_error(exit, &error);
     match &error {
         TrackerError::UnknownId { .. } => shown.hint("`bead list --all` lists every bead"),
+        TrackerError::Conflict { .. } => shown
+            .hint("keep one line for each bead and remove the lines `<<<<<<<`, `=======` and `>>>>>>>`")
+            .hint("`bead init --merge-driver` lets git merge the tracker by bead from now on"),
+        TrackerError::NoImport => {
+            shown.hint("`bead export --form 1.x FILE` in the other project writes what it takes")
+        }
         TrackerError::AlreadyClosed { id, .. } => shown.hint(format!("to open it again: `bead reopen {id}`")),
         _ => shown,
     }

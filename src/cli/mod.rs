@@ -10,12 +10,15 @@ mod desk;
 mod display;
 mod error;
 mod events;
+mod export;
 mod forecast;
 mod image;
+mod import;
 mod init;
 mod inspect;
 mod list;
 mod logs;
+mod merge_driver;
 mod model;
 mod night;
 mod output;
@@ -100,6 +103,9 @@ async fn execute(desk: &desk::Desk, command: Command) -> Result<Exit, CliError> 
         Command::Model(args) => model::run(desk, args).await,
         Command::Image(args) => image::run(desk, args).await,
         Command::InspectStream(args) => inspect::run(desk, args),
+        Command::Export(args) => export::run(desk, args).await,
+        Command::Import(args) => import::run(desk, args).await,
+        Command::MergeDriver(args) => merge_driver::run(desk, &args),
         Command::Verify(args) => verify::run(desk, args).await,
     }
 }

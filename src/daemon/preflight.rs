@@ -81,6 +81,7 @@ impl Engine {
         forced: &mut Vec<String>,
     ) -> Result<String, EngineError> {
         let id = &request.bead;
+        self.site.tracker.check_writable().await?;
         let bead = self.site.tracker.show(id).await?;
         if let Some(commit) = queue::landed_but_open(&self.house, &self.site, &bead)? {
             return Err(Refusal::new(format!(

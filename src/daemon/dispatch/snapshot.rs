@@ -172,7 +172,7 @@ impl Dispatcher {
     }
 
     /// Past beads by project, and what one costs in the middle.
-    fn past(&self) -> Result<(BTreeMap<ProjectId, Vec<Past>>, Option<Spent>), EngineError> {
+    pub(super) fn past(&self) -> Result<(BTreeMap<ProjectId, Vec<Past>>, Option<Spent>), EngineError> {
         let mut past: BTreeMap<ProjectId, Vec<Past>> = BTreeMap::new();
         for (story, at) in self.house.journal.ended_stories(HISTORY)? {
             let seconds = (at - story.started).to_std().unwrap_or_default().as_secs_f64();
