@@ -102,6 +102,7 @@ fn migrate(path: &Path, connection: &Connection) -> Result<(), JournalError> {
     if found == 0 {
         note_head(path, 0);
     }
+    connection.execute_batch(super::cache::TABLES).map_err(db)?;
     Ok(())
 }
 

@@ -20,7 +20,7 @@ impl Engine {
         let Some(kept) = story.tip.clone() else { return Ok(()) };
         let repo = &self.site.repo;
         let settings = self.settings(&story.order).await?;
-        let paths = repo.held(&story.order.base, &kept.tip, &settings)?;
+        let paths = repo.held(story.base(), &kept.tip, &settings)?;
         if !paths.is_empty() {
             self.record(story, Body::Protected { paths })?;
             return Ok(());
@@ -34,7 +34,7 @@ impl Engine {
         let request = MergeRequest {
             target: &onto,
             tip: &kept.tip,
-            base: &story.order.base,
+            base: story.base(),
             bead: &story.bead,
             title: &story.order.title,
             run: &kept.run,
@@ -48,7 +48,7 @@ impl Engine {
                 Body::Settling { outcome: Outcome::NoChange, cause: None, reason }
             }
             Merged::Clean { commit, tree } => Body::Merged { commit, tree, onto },
-            Merged::Conflict { paths } => Body::Conflicted { onto, paths },
+            Merged::Conflict { paths, commit } => Body::Conflicted { onto, paths, commit: Some(commit) },
         };
         self.record(story, body)?;
         Ok(())
