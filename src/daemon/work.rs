@@ -119,6 +119,7 @@ impl Engine {
     pub async fn work(&self, request: WorkRequest) -> Result<Ended, EngineError> {
         self.recover_others(&request.bead).await?;
         self.close_merged_beside().await?;
+        self.push_owed().await?;
         self.carry(request, "the user asked").await
     }
 

@@ -188,7 +188,10 @@ impl Story {
             (Phase::Suspended { .. } | Phase::Resuming { .. }, Body::Resumed { why, session }) => {
                 let Some(work) = &mut self.work else { return false };
                 // Another session is another conversation, which has no answer in it yet.
-                self.conversed &= work.session == *session;
+                if self.conversed && work.session != *session {
+                    self.contexts += 1;
+                    self.conversed = false;
+                }
                 work.resume = self.conversed;
                 work.session.clone_from(session);
                 work.sandbox = None;

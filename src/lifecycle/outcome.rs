@@ -85,9 +85,9 @@ impl Story {
                 }
             }
             Rule::Suspend if end.ending == Ending::ContextFull => {
-                self.contexts += 1;
-                if self.contexts >= policy::MAX_CONTEXTS {
-                    let reason = format!("{} conversations were filled without an end", self.contexts);
+                let full = self.contexts + 1;
+                if full >= policy::MAX_CONTEXTS {
+                    let reason = format!("{full} conversations were filled without an end");
                     self.settle(outcome, Some(cause), reason);
                 } else {
                     self.suspend(cause, end);
@@ -95,6 +95,10 @@ impl Story {
             }
             Rule::Suspend => self.suspend(cause, end),
             Rule::NextAttempt => self.try_again(vec![ended_early(end)], outcome, cause, &end.reason),
+            // Without a signature it comes from a time when every timeout ended its claim.
+            Rule::OnceMore if end.recurrence.is_none() => {
+                self.settle(outcome, Some(cause), end.reason.clone());
+            }
             Rule::OnceMore => {
                 self.timeouts += 1;
                 if self.timeouts > 1 || self.attempt >= self.order.attempts {

@@ -409,18 +409,17 @@ fn f17_a_timeout_is_tried_once_more_in_the_same_conversation_and_then_ends() {
     for (ending, cause) in
         [(Ending::IdleLimit, "idle"), (Ending::RunTimeLimit, "run_time"), (Ending::ToolLimit, "tool")]
     {
+        let out = || ended(|e| e.recurrence = recurring(0), ending);
         let mut t = Told::new(3);
-        t.tell(Body::Claimed).attempt().tell(end(ending)).tell(exported());
+        t.tell(Body::Claimed).attempt().tell(out()).tell(exported());
         assert_eq!(t.story.next(), Effect::StartAttempt { number: 2, from: oid('b'), resume: true });
         assert_eq!(t.story.findings[0].detail, "because");
-        t.attempt().tell(end(ending)).tell(exported());
+        t.attempt().tell(out()).tell(exported());
         t.settles(Outcome::Timeout, cause);
+        let mut old = Told::new(3);
+        old.tell(Body::Claimed).attempt().tell(end(ending)).tell(exported()).settles(Outcome::Timeout, cause);
         let mut only = Told::new(1);
-        only.tell(Body::Claimed)
-            .attempt()
-            .tell(end(ending))
-            .tell(exported())
-            .settles(Outcome::Timeout, cause);
+        only.tell(Body::Claimed).attempt().tell(out()).tell(exported()).settles(Outcome::Timeout, cause);
     }
 }
 

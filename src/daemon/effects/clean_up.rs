@@ -17,6 +17,7 @@ const LONGEST_WAIT: TimeDelta = TimeDelta::days(8);
 
 impl Engine {
     pub(in crate::daemon) async fn clean_up(&self, story: &mut Story) -> Result<(), EngineError> {
+        self.push_finished(story).await?;
         self.remove_containers(story).await?;
         for run in &story.runs {
             let only_there = story.unexported && story.run() == Some(run);

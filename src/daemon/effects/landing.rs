@@ -57,6 +57,7 @@ impl Engine {
     pub(in crate::daemon) async fn land(&self, story: &mut Story) -> Result<(), EngineError> {
         let Some(candidate) = story.candidate.clone() else { return Ok(()) };
         let Some(kept) = story.tip.clone() else { return Ok(()) };
+        let settings = self.settings(&story.order).await?;
         let again = story.phase == Phase::Landing { intent: true };
         if !again {
             if !self.still_ours(story).await? {
@@ -80,6 +81,7 @@ impl Engine {
             run: &kept.run,
             bead: &story.bead,
             notes: &notes,
+            mode: settings.land.value.mode,
             again,
         };
         let landed = self.site.repo.land(&order, &Failing(&self.failpoint)).await?;
@@ -88,6 +90,7 @@ impl Engine {
             Landing::Beside { branch, why } => {
                 Body::LandedBeside { branch, commit: candidate.commit, why: why.to_string() }
             }
+            Landing::OnBranch { branch } => Body::LeftOnBranch { branch, commit: candidate.commit },
             Landing::Moved { tip: Some(tip) } => Body::TargetMoved { tip },
             // Merging again finds the branch gone and says so.
             Landing::Moved { tip: None } => Body::TargetMoved { tip: candidate.onto },

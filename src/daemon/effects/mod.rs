@@ -10,6 +10,7 @@ mod export;
 mod gate_watch;
 mod gates;
 mod landing;
+mod push;
 mod recurrence;
 mod sandbox;
 mod task;
