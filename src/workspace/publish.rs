@@ -74,7 +74,8 @@ pub async fn push(repo: &UserRepo, remote: &str, commit: &Oid, branch: &str) -> 
     // Nobody is there to answer: whoever would ask for a password gets an empty one.
     let call = call.env("GIT_ASKPASS", "true").env("SSH_ASKPASS_REQUIRE", "never");
     let spec = format!("{commit}:refs/heads/{branch}");
-    match call.args(["--", remote, &spec]).deadline(PUSH_TIME).run().await {
+    let safe = ["--no-force", "--recurse-submodules=no", "--", remote, &spec];
+    match call.args(safe).deadline(PUSH_TIME).run().await {
         Ok(output) if output.code == 0 => Ok(Pushed::Done),
         Ok(output) => refused(why_not(&String::from_utf8_lossy(&output.stdout), &output.stderr)),
         Err(GitError::Deadline { limit, .. }) => refused(format!("it took longer than {limit:?}")),
