@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::finding::Finding;
 use super::ids::{BeadId, Oid, ProjectId, RunId};
 use super::run::{Cause, Outcome, RunKind, RunState};
+use super::signature::Recurrence;
 use super::usage::Usage;
 
 /// One line of the story. `seq` has no gaps in a journal.
@@ -90,6 +91,9 @@ pub enum Body {
         files: u32,
         #[serde(default)]
         tracker_touched: Vec<String>,
+        /// Of a conflict run: paths that are still as the conflict left them.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        unresolved: Vec<String>,
     },
     ExportRejected {
         reason: String,
@@ -107,6 +111,14 @@ pub enum Body {
     Conflicted {
         onto: Oid,
         paths: Vec<String>,
+        /// Both sides with their markers, for the run that resolves them.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        commit: Option<Oid>,
+    },
+    /// Intent: a run of its own, no attempt, that resolves the conflict.
+    ConflictRunStarted {
+        session: String,
+        resume: bool,
     },
     GateStarted {
         gate: String,
@@ -124,6 +136,23 @@ pub enum Body {
     },
     GatesFailed {
         findings: Vec<Finding>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        recurrence: Option<Recurrence>,
+        /// What the same gates say of the base.
+        #[serde(default)]
+        base: AgainstBase,
+    },
+    /// A gate that failed was run on the commit the work would land on; only tells.
+    GateCompared {
+        gate: String,
+        onto: Oid,
+        against: AgainstBase,
+        /// Failing on both sides, where tests have names.
+        #[serde(default)]
+        known: Vec<String>,
+        /// Failing with the work only, missing tests among them.
+        #[serde(default)]
+        new: Vec<String>,
     },
     /// The gate could not run for a reason that is not the work's.
     GatesBroken {
@@ -150,6 +179,29 @@ pub enum Body {
         branch: String,
         commit: Oid,
         why: String,
+    },
+    /// Left on a branch of its own for the user to merge, as the project wishes.
+    LeftOnBranch {
+        branch: String,
+        commit: Oid,
+    },
+    /// Intent: about to push this commit to a branch of the user's remote; only tells.
+    Pushing {
+        remote: String,
+        branch: String,
+        commit: Oid,
+    },
+    Pushed {
+        remote: String,
+        branch: String,
+        commit: Oid,
+    },
+    /// Not pushed; it is tried again.
+    PushFailed {
+        remote: String,
+        branch: String,
+        commit: Oid,
+        reason: String,
     },
     /// The tracker says closed.
     Closed {
@@ -191,6 +243,9 @@ pub enum Body {
     /// Another process continued or cleaned up after one that died.
     Recovered {
         what: String,
+        /// The phase its process died in; dying there again and again parks the bead.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        phase: Option<String>,
     },
     /// A window opened, or a person began a night.
     NightOpened {
@@ -244,6 +299,53 @@ pub struct AgentEnd {
     /// Why it was put aside, where it was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cause: Option<Cause>,
+    /// How full the account's limits were at the end, 0 to 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub utilization: Option<f64>,
+    /// A process in the sandbox was killed for want of memory although the agent went on: nothing that was not
+    /// proven by gates counts.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub starved: bool,
+    /// Of a failure: which one, and how often it was there before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recurrence: Option<Recurrence>,
+}
+
+impl AgentEnd {
+    /// The end of a run that no agent told anything about.
+    pub fn without_agent(ending: Ending, reason: String) -> Self {
+        Self {
+            ending,
+            reason,
+            said: String::new(),
+            cost_usd: 0.0,
+            usage: Usage::default(),
+            seconds: 0.0,
+            conversed: false,
+            resets_at: None,
+            cause: None,
+            utilization: None,
+            starved: false,
+            recurrence: None,
+        }
+    }
+}
+
+/// What failing gates are, seen against the base.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AgainstBase {
+    /// The base was not asked, or gave no answer.
+    #[default]
+    Unknown,
+    /// The base passes, or tests fail that do not fail there.
+    New,
+    /// Tests fail, and every one of them fails on the base too.
+    Known,
+    /// The base fails too, in another way, and names no tests.
+    Red,
+    /// The base fails in the very same way, or the gate cannot run there at all.
+    Same,
 }
 
 /// The classes of ending that the lifecycle tells apart.

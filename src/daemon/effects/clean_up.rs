@@ -9,7 +9,7 @@ use crate::daemon::engine::Engine;
 use crate::daemon::error::EngineError;
 use crate::domain::event::Body;
 use crate::domain::run::{Cause, Outcome};
-use crate::lifecycle::Story;
+use crate::lifecycle::{CONTEXT, Phase, Story};
 
 /// A limit's reset is believed within these bounds (F27).
 const SHORTEST_WAIT: TimeDelta = TimeDelta::minutes(1);
@@ -17,8 +17,13 @@ const LONGEST_WAIT: TimeDelta = TimeDelta::days(8);
 
 impl Engine {
     pub(in crate::daemon) async fn clean_up(&self, story: &mut Story) -> Result<(), EngineError> {
+        self.push_finished(story).await?;
         self.remove_containers(story).await?;
         for run in &story.runs {
+            let only_there = story.unexported && story.run() == Some(run);
+            if only_there {
+                continue;
+            }
             self.site.repo.remove_clone(&self.house.places.clone_dir(run))?;
             remove_dir(&self.house.places.sockets(run))?;
         }
@@ -55,16 +60,19 @@ impl Engine {
         resets_at: Option<i64>,
     ) -> Result<(), EngineError> {
         let now = self.house.clock.now();
+        let resets_at = if cause.as_str() == CONTEXT { Some(now.timestamp()) } else { resets_at };
+        let least = if cause.as_str() == CONTEXT { TimeDelta::zero() } else { SHORTEST_WAIT };
         let until = resets_at.and_then(|s| DateTime::<Utc>::from_timestamp(s, 0));
-        let until = until.map(|t| t.clamp(now + SHORTEST_WAIT, now + LONGEST_WAIT));
+        let until = until.map(|t| t.clamp(now + least, now + LONGEST_WAIT));
         self.record(story, Body::Suspended { cause, reason, until })?;
         Ok(())
     }
 
     pub(in crate::daemon) fn resume(&self, story: &mut Story, why: String) -> Result<(), EngineError> {
+        let new = matches!(&story.phase, Phase::Suspended { cause, .. } if cause.as_str() == CONTEXT);
         let session = match &story.work {
             // A session id that was used but has no answer cannot be resumed, nor begun again.
-            Some(work) if story.conversed => work.session.clone(),
+            Some(work) if story.conversed && !new => work.session.clone(),
             _ => super::uuid(self.house.ids.bytes()),
         };
         self.record(story, Body::Resumed { why, session })?;
