@@ -1,0 +1,1 @@
+//! Claims from many processes at once.

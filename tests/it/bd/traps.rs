@@ -1,0 +1,1 @@
+//! What real `bd`s were seen to do wrong, one test each.
