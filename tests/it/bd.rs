@@ -4,4 +4,5 @@
 mod backend;
 mod contract;
 mod races;
+mod replay;
 mod traps;

@@ -140,8 +140,10 @@ fn tells(line: &str) -> bool {
 /// Words by which a held lock is known: SQLite's, Dolt's (1205 lock wait, 1213 deadlock) and `bd`'s own.
 pub(crate) fn is_lock(line: &str) -> bool {
     let line = line.to_lowercase();
-    let words = ["locked", "read only", "read-only", "readonly database", "error 1205", "error 1213", "lock timeout"];
-    words.iter().any(|word| line.contains(word))
+    let phrases = ["read only", "read-only", "readonly database", "error 1205", "error 1213", "lock timeout"];
+    // A whole word: `blocked by open issues` is a guard, and no lock.
+    let has_word = line.split(|c: char| !c.is_alphanumeric()).any(|word| word == "locked");
+    has_word || phrases.iter().any(|phrase| line.contains(phrase))
 }
 
 /// Enough of a text to say what it was, free of control characters.

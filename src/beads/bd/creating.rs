@@ -20,7 +20,7 @@ impl BdTracker {
         let mut question = Question::new("create", &new.actor)
             .set("priority", &new.priority.to_string())
             .set("type", &new.issue_type)
-            .about(&new.title);
+            .set("title", &new.title);
         if !new.description.is_empty() {
             question = question.set("description", &new.description);
         }

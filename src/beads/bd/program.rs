@@ -170,3 +170,6 @@ async fn read(mut pipe: impl AsyncRead + Unpin, cap: u64) -> std::io::Result<(St
     }
     Ok((String::from_utf8_lossy(&bytes).into_owned(), was_cut))
 }
+
+#[cfg(test)]
+mod tests;

@@ -121,6 +121,15 @@ pub(super) struct Ran {
 
 impl Project {
     pub(super) fn new(backend: &Backend) -> Self {
+        let project = Self::empty(backend);
+        if backend.is_bd() {
+            project.init();
+        }
+        project
+    }
+
+    /// A repository with the program at hand and no tracker yet (but an embedded one).
+    pub(super) fn empty(backend: &Backend) -> Self {
         let dir = tempfile::Builder::new().prefix("bead-bd-").tempdir().unwrap();
         let project = Self { dir, backend: backend.clone() };
         for name in ["home", "bin", "repo"] {
@@ -142,11 +151,9 @@ impl Project {
             Backend::Fake(version) => {
                 std::os::unix::fs::symlink(fake_program(), &bin).unwrap();
                 std::fs::write(project.dir.path().join("bin/bd.version"), version).unwrap();
-                project.init();
             }
             Backend::Real { path, .. } => {
                 std::os::unix::fs::symlink(path, &bin).unwrap();
-                project.init();
             }
         }
         project

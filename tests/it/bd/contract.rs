@@ -113,7 +113,8 @@ mod on {
         let bead = made(tracker, "The only one").await;
         let other = made(tracker, "Another").await;
         let wrong = part_of(&bead);
-        if project.backend.is_bd() && wrong != part_of(&other) {
+        let part = wrong.as_str().trim_start_matches("orc-").to_owned();
+        if project.backend.is_bd() && !other.as_str().contains(&part) {
             let trap = project.bd(&["show", wrong.as_str(), "--json"]);
             assert!(trap.out.contains(bead.as_str()), "this `bd` has no such trap any more: {trap:?}");
         }
@@ -261,13 +262,15 @@ mod on {
         assert!(!tracker.holds(&bead, &mine).await.unwrap());
     }
 
-    pub(super) async fn comments_come_in_order_and_whole(_: &Project, tracker: &dyn Tracker) {
+    pub(super) async fn comments_come_in_order_and_whole(project: &Project, tracker: &dyn Tracker) {
         let bead = made(tracker, "Talk").await;
         let said = ["first", "two\nlines with \"quotes\" & <tags> — 日本語", "third"];
         for text in said {
             tracker.comment(&bead, "beadwork", text).await.unwrap();
-            // Dolt keeps whole seconds: what is said in one of them has no order of its own.
-            tokio::time::sleep(std::time::Duration::from_millis(if cfg!(unix) { 1100 } else { 0 })).await;
+            if matches!(project.backend, Backend::Real { .. }) && project.backend.is_dolt() {
+                // Dolt keeps whole seconds: what is said within one has no order of its own.
+                tokio::time::sleep(std::time::Duration::from_millis(1100)).await;
+            }
         }
         let comments = tracker.show(&bead).await.unwrap().comments;
         let texts: Vec<_> = comments.iter().map(|c| c.text.as_str()).collect();
@@ -383,7 +386,7 @@ mod on {
         assert_eq!(shown["dependents"][0]["id"], second.as_str());
     }
 
-    pub(super) async fn what_is_wrong_creates_nothing(_: &Project, tracker: &dyn Tracker) {
+    pub(super) async fn what_is_wrong_creates_nothing(project: &Project, tracker: &dyn Tracker) {
         let bead = made(tracker, "There").await;
         let mut wrong = vec![new(""), new(&"x".repeat(501)), new("NUL \0 inside")];
         wrong.push(beadwork::domain::bead::NewBead { priority: 5, ..new("priority") });
@@ -394,11 +397,9 @@ mod on {
             blocks: vec![bead.clone()],
             ..edges(vec![("blocks".to_owned(), bead.clone())])
         });
-        for new in wrong.into_iter().skip(usize::from(cfg!(not(unix)))) {
-            if new.title.contains('\0') && tracker.ready_ids(&tracker.snapshot().await.unwrap()).await.unwrap().is_none() {
-                // A file can hold it.
-                continue;
-            }
+        // A file can hold a NUL; an argument cannot.
+        wrong.retain(|new| project.backend.is_bd() || !new.title.contains('\0'));
+        for new in wrong {
             let error = tracker.create(&new).await.unwrap_err();
             assert!(error.is_refusal(), "{}: {error}", new.title);
         }

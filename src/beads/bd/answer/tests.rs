@@ -62,6 +62,9 @@ fn locks_are_known_by_their_words() {
         assert!(matches!(failure(&ran(1, "", words)), Failure::Locked(_)), "{words}");
     }
     assert!(matches!(failure(&ran(1, "", "Error fetching orc-1213: nothing\n")), Failure::Other(_)));
+    // Seen: taken for a lock, each guard was tried again six times.
+    let guard = "cannot close orc-1fz: blocked by open issues [orc-bbs] (use --force to override)";
+    assert!(matches!(failure(&ran(0, "", guard)), Failure::Other(text) if text == guard));
 }
 
 proptest! {
