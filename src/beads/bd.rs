@@ -94,8 +94,12 @@ pub(crate) async fn offer(
     };
     Ok(match Dialect::of(version, store) {
         Fit::Good(dialect) => Offer::Usable(Box::new(Ready { program, dialect })),
-        Fit::OtherEra => Offer::Unusable(format!("`{path}` is {version}, which keeps beads otherwise; this needs {wanted}")),
-        Fit::TooOld => Offer::Unusable(format!("`{path}` is {version}, too old to be driven safely; install {wanted}")),
+        Fit::OtherEra => Offer::Unusable(format!(
+            "`{path}` is {version}, which keeps beads otherwise; this needs {wanted}"
+        )),
+        Fit::TooOld => {
+            Offer::Unusable(format!("`{path}` is {version}, too old to be driven safely; install {wanted}"))
+        }
     })
 }
 

@@ -141,7 +141,8 @@ fn dolt(dir: &Path, notes: &[String]) -> Result<Option<Era>, EraError> {
     } else {
         return Ok(None);
     };
-    let is_served = ["server", "proxied-server"].iter().any(|mode| metadata.get("dolt_mode").is_some_and(|m| m == mode));
+    let is_served =
+        ["server", "proxied-server"].iter().any(|mode| metadata.get("dolt_mode").is_some_and(|m| m == mode));
     let is_here = has_database.is_some() || is_served;
     let hint = if is_here {
         "its `issues.jsonl` is only an export; install `bd` 1.0.4 or later and put it on PATH"

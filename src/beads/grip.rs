@@ -35,7 +35,9 @@ pub(crate) fn was_released(bead: &Bead, claim: &Claim, into: &Release) -> bool {
             bead.status == Status::Open && bead.assignee.is_none() && bead.claim_token().is_none()
         }
         Release::Parked { comment } => {
-            bead.status == Status::Blocked && bead.assignee.is_none() && said_last(bead, &claim.actor, comment)
+            bead.status == Status::Blocked
+                && bead.assignee.is_none()
+                && said_last(bead, &claim.actor, comment)
         }
         Release::Closed { reason } => {
             bead.status == Status::Closed && bead.close_reason.as_deref() == Some(reason_or_default(reason))

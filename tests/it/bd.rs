@@ -6,3 +6,4 @@ mod contract;
 mod races;
 mod replay;
 mod traps;
+mod work;

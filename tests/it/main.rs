@@ -2,9 +2,9 @@
 //! not declared here.
 #![allow(clippy::unwrap_used, clippy::too_many_lines, clippy::disallowed_methods, reason = "tests")]
 
+mod bd;
 #[path = "../harness/mod.rs"]
 mod harness;
-mod bd;
 mod help;
 mod json;
 

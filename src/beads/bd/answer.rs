@@ -38,8 +38,12 @@ pub(crate) enum Failure {
     /// Somebody holds the database: worth another try.
     Locked(String),
     Unknown(String),
-    Claimed { by: String },
-    NotClaimable { status: String },
+    Claimed {
+        by: String,
+    },
+    NotClaimable {
+        status: String,
+    },
     Other(String),
 }
 
@@ -71,8 +75,9 @@ impl Answer {
 /// An object with exactly `schema_version` and `data` wraps the answer (`BD_JSON_ENVELOPE`, planned for 2.0).
 fn unwrapped(raw: &RawValue) -> &RawValue {
     let keys = serde_json::from_str::<std::collections::BTreeMap<String, &RawValue>>(raw.get());
-    let is_envelope =
-        keys.is_ok_and(|keys| keys.len() == 2 && keys.contains_key("data") && keys.contains_key("schema_version"));
+    let is_envelope = keys.is_ok_and(|keys| {
+        keys.len() == 2 && keys.contains_key("data") && keys.contains_key("schema_version")
+    });
     match serde_json::from_str::<Envelope<'_>>(raw.get()) {
         Ok(envelope) if is_envelope => envelope.data,
         _ => raw,
@@ -148,9 +153,10 @@ pub(crate) fn is_lock(line: &str) -> bool {
 
 /// Enough of a text to say what it was, free of control characters.
 fn first_lines(text: &str) -> String {
-    let lines = text.lines().take(40).map(|line| {
-        line.chars().filter(|c| !c.is_control()).take(400).collect::<String>()
-    });
+    let lines = text
+        .lines()
+        .take(40)
+        .map(|line| line.chars().filter(|c| !c.is_control()).take(400).collect::<String>());
     lines.collect::<Vec<_>>().join("\n")
 }
 

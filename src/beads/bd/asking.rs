@@ -181,7 +181,9 @@ impl BdTracker {
             Reply::No(Failure::Unknown(_)) => return Ok(None),
             Reply::No(failure) => return Err(refused("show", failure).into()),
         };
-        let Some(text) = values.into_iter().find(|value| named(value) == id.as_str()) else { return Ok(None) };
+        let Some(text) = values.into_iter().find(|value| named(value) == id.as_str()) else {
+            return Ok(None);
+        };
         let text = super::reading::with_raw_edges(&text, id);
         let mut snapshot = Snapshot::read(text.clone().into_bytes());
         match snapshot.beads.pop() {
@@ -230,7 +232,9 @@ pub(crate) fn named(value: &str) -> String {
 fn check_same(command: &str, id: &BeadId, values: &[String]) -> Result<(), TrackerError> {
     match values {
         [one] if named(one) == id.as_str() => Ok(()),
-        [one] => Err(BdError::OtherBead { command: command.to_owned(), asked: id.clone(), got: named(one) }.into()),
+        [one] => {
+            Err(BdError::OtherBead { command: command.to_owned(), asked: id.clone(), got: named(one) }.into())
+        }
         other => Err(BdError::Answer {
             command: command.to_owned(),
             expected: "one bead",

@@ -120,7 +120,10 @@ fn reaches(snapshot: &Snapshot, from: &BeadId, to: &BeadId) -> bool {
         }
         let edges = snapshot.get(at).into_iter().flat_map(|bead| &bead.dependencies);
         queue.extend(
-            edges.filter(|edge| orders(&edge.kind)).map(|edge| &edge.depends_on_id).filter(|id| seen.insert(id)),
+            edges
+                .filter(|edge| orders(&edge.kind))
+                .map(|edge| &edge.depends_on_id)
+                .filter(|id| seen.insert(id)),
         );
     }
     false

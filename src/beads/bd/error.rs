@@ -14,7 +14,9 @@ pub enum BdError {
     Start { path: PathBuf, source: std::io::Error },
     #[error("`{}` is not the `bd` of a tracker: its `version --json` answered {found}", path.display())]
     NotBd { path: PathBuf, found: String },
-    #[error("`bd {command}` gave no answer for {seconds} s and was stopped; another `bd` may hold the database")]
+    #[error(
+        "`bd {command}` gave no answer for {seconds} s and was stopped; another `bd` may hold the database"
+    )]
     Deadline { command: String, seconds: u64 },
     #[error("`bd {command}` printed more than {cap} bytes")]
     TooMuch { command: String, cap: u64 },

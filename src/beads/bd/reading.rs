@@ -126,8 +126,7 @@ impl BdTracker {
             let counted = serde_json::from_str::<Counted>(line).is_ok_and(|c| c.dependency_count > 0);
             counted && Record::parse(line).is_some_and(|record| record.get("dependencies").is_none())
         };
-        let ids: Vec<String> =
-            lines.iter().filter(|line| lacking(line)).map(|line| named(line)).collect();
+        let ids: Vec<String> = lines.iter().filter(|line| lacking(line)).map(|line| named(line)).collect();
         let mut edges: HashMap<String, String> = HashMap::new();
         for some in ids.chunks(AT_ONCE) {
             let mut question = Question::new("show", "beadwork");

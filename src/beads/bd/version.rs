@@ -116,10 +116,13 @@ impl Dialect {
 
 fn note(version: Version) -> Option<String> {
     if version == WITHDRAWN {
-        return Some(format!("`bd` {version} was withdrawn by its makers; it works, but take another release"));
+        return Some(format!(
+            "`bd` {version} was withdrawn by its makers; it works, but take another release"
+        ));
     }
-    (version > NEWEST_KNOWN)
-        .then(|| format!("`bd` {version} is newer than any that is known here; it is driven like {NEWEST_KNOWN}"))
+    (version > NEWEST_KNOWN).then(|| {
+        format!("`bd` {version} is newer than any that is known here; it is driven like {NEWEST_KNOWN}")
+    })
 }
 
 #[cfg(test)]

@@ -99,10 +99,18 @@ impl BdTracker {
         let bead = &seen.bead;
         let mut lists = Vec::new();
         for label in edit.add_labels.iter().filter(|label| !bead.has_label(label)) {
-            if is_plain(label) { question = question.set("add-label", label) } else { lists.push(("label add", label)) }
+            if is_plain(label) {
+                question = question.set("add-label", label)
+            } else {
+                lists.push(("label add", label))
+            }
         }
         for label in edit.remove_labels.iter().filter(|label| bead.has_label(label)) {
-            if is_plain(label) { question = question.set("remove-label", label) } else { lists.push(("label remove", label)) }
+            if is_plain(label) {
+                question = question.set("remove-label", label)
+            } else {
+                lists.push(("label remove", label))
+            }
         }
         for (name, label) in lists {
             self.must(&Question::new(name, actor).about(id.as_str()).about(label)).await?;

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 /// Flags of every command; `:` marks those with a value.
 const GLOBAL: &[&str] = &["json", "actor:", "db:", "quiet", "readonly", "sandbox"];
-const CLASSIC: &[&str] = &["no-daemon", "no-auto-flush", "no-auto-import", "allow-stale", "no-db", "lock-timeout:"];
+const CLASSIC: &[&str] =
+    &["no-daemon", "no-auto-flush", "no-auto-import", "allow-stale", "no-db", "lock-timeout:"];
 
 const COMMANDS: &[(&str, &[&str])] = &[
     ("version", &[]),
@@ -15,10 +16,42 @@ const COMMANDS: &[(&str, &[&str])] = &[
     ("blocked", &[]),
     ("show", &[]),
     ("stats", &[]),
-    ("create", &["title:", "description:", "priority:", "type:", "labels:", "deps:", "parent:", "acceptance:",
-        "estimate:", "id:", "waits-for:", "waits-for-gate:", "assignee:", "notes:", "design:"]),
-    ("update", &["status:", "assignee:", "claim", "add-label:", "remove-label:", "notes:", "priority:", "title:",
-        "type:", "defer:", "description:"]),
+    (
+        "create",
+        &[
+            "title:",
+            "description:",
+            "priority:",
+            "type:",
+            "labels:",
+            "deps:",
+            "parent:",
+            "acceptance:",
+            "estimate:",
+            "id:",
+            "waits-for:",
+            "waits-for-gate:",
+            "assignee:",
+            "notes:",
+            "design:",
+        ],
+    ),
+    (
+        "update",
+        &[
+            "status:",
+            "assignee:",
+            "claim",
+            "add-label:",
+            "remove-label:",
+            "notes:",
+            "priority:",
+            "title:",
+            "type:",
+            "defer:",
+            "description:",
+        ],
+    ),
     ("close", &["reason:", "force"]),
     ("reopen", &["reason:"]),
     ("comments", &[]),
@@ -88,9 +121,11 @@ impl Args {
                 args.dashed = true;
                 args.words.extend(rest.by_ref().cloned());
             } else if let Some(flag) = word.strip_prefix("--") {
-                let (name, given) = flag.split_once('=').map_or((flag, None), |(n, v)| (n, Some(v.to_owned())));
+                let (name, given) =
+                    flag.split_once('=').map_or((flag, None), |(n, v)| (n, Some(v.to_owned())));
                 let takes = all(version).any(|known| known == format!("{name}:"));
-                let value = given.or_else(|| if takes { rest.next().cloned() } else { Some("true".to_owned()) });
+                let value =
+                    given.or_else(|| if takes { rest.next().cloned() } else { Some("true".to_owned()) });
                 args.flags.entry(name.to_owned()).or_default().push(value.unwrap_or_default());
             } else if word.len() > 1 && word.starts_with('-') {
                 let (short, tail) = word[1..].split_at(1);
@@ -111,7 +146,9 @@ impl Args {
         let mut known = COMMANDS.iter().filter(|(name, _)| name.split(' ').next() == Some(&first));
         let is_known = known.next().is_some() || (first == "sync" && version.starts_with("0."));
         if !is_known {
-            return Err(format!("Error: unknown command \"{first}\" for \"bd\"\nRun 'bd --help' for usage.\n"));
+            return Err(format!(
+                "Error: unknown command \"{first}\" for \"bd\"\nRun 'bd --help' for usage.\n"
+            ));
         }
         let mut positional: Vec<String> = loose.cloned().collect();
         let second = positional.first().map(|word| format!("{first} {word}")).unwrap_or_default();
@@ -125,7 +162,9 @@ impl Args {
         args.words = positional;
         args.rename();
         match args.flags.keys().find(|flag| !is_flag(&args.command, flag, version)) {
-            Some(flag) => Err(format!("Error: unknown flag: --{flag}\nUsage:\n  bd {} [flags]\n", args.command)),
+            Some(flag) => {
+                Err(format!("Error: unknown flag: --{flag}\nUsage:\n  bd {} [flags]\n", args.command))
+            }
             None => Ok(args),
         }
     }

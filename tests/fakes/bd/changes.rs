@@ -23,7 +23,8 @@ fn denied(bd: &Bd, issue: &Value) -> Option<String> {
         return Some("sqlite3: constraint failed: CHECK constraint failed".to_owned());
     }
     let is_repeated = is_own && status == "in_progress";
-    (!bd.is_classic() && status != "open" && !is_repeated).then(|| format!("issue not claimable: status {status}"))
+    (!bd.is_classic() && status != "open" && !is_repeated)
+        .then(|| format!("issue not claimable: status {status}"))
 }
 
 pub fn take(bd: &Bd, turn: &mut Turn, id: &str) {
@@ -66,8 +67,22 @@ pub fn claim_in_two_steps(bd: &Bd, store: &Store) -> Said {
 
 pub fn update(bd: &Bd, turn: &mut Turn) -> Said {
     let args = &bd.args;
-    let flags = ["status", "assignee", "claim", "add-label", "remove-label", "notes", "priority", "title", "type",
-        "defer", "description", "metadata", "set-metadata", "unset-metadata"];
+    let flags = [
+        "status",
+        "assignee",
+        "claim",
+        "add-label",
+        "remove-label",
+        "notes",
+        "priority",
+        "title",
+        "type",
+        "defer",
+        "description",
+        "metadata",
+        "set-metadata",
+        "unset-metadata",
+    ];
     if !flags.iter().any(|flag| args.has(flag)) {
         return Said::text(0, "No updates specified\n", "");
     }
@@ -93,7 +108,9 @@ pub fn update(bd: &Bd, turn: &mut Turn) -> Said {
             take(bd, turn, &id);
         }
         if let Some(status) = bad {
-            err.push_str(&format!("Error updating {word}: validate field update: invalid status: {status}\n"));
+            err.push_str(&format!(
+                "Error updating {word}: validate field update: invalid status: {status}\n"
+            ));
             continue;
         }
         if let Err(why) = set(bd, turn.get_mut(&id)) {
@@ -106,9 +123,13 @@ pub fn update(bd: &Bd, turn: &mut Turn) -> Said {
 
 fn set(bd: &Bd, issue: &mut Value) -> Result<(), String> {
     let args = &bd.args;
-    for (flag, key) in [("assignee", "assignee"), ("notes", "notes"), ("title", "title"), ("description", "description"),
-        ("type", "issue_type")]
-    {
+    for (flag, key) in [
+        ("assignee", "assignee"),
+        ("notes", "notes"),
+        ("title", "title"),
+        ("description", "description"),
+        ("type", "issue_type"),
+    ] {
         if let Some(value) = args.value(flag) {
             issue[key] = json!(value);
         }
@@ -125,8 +146,12 @@ fn set(bd: &Bd, issue: &mut Value) -> Result<(), String> {
             issue["status"] = json!("deferred");
         }
     }
-    let mut labels: Vec<String> =
-        issue["labels"].as_array().into_iter().flatten().filter_map(|l| l.as_str().map(str::to_owned)).collect();
+    let mut labels: Vec<String> = issue["labels"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(|l| l.as_str().map(str::to_owned))
+        .collect();
     labels.extend(args.list("add-label"));
     let gone = args.list("remove-label");
     labels.retain(|label| !gone.contains(label));
@@ -176,7 +201,8 @@ pub fn close(bd: &Bd, turn: &mut Turn) -> Said {
         let why = format!("cannot close {id}: blocked by open issues [{by}] (use --force to override)\n");
         return Said::text(refused, "", &why);
     }
-    let children = dependents(turn, &id).filter(|(c, kind)| *kind == "parent-child" && c["status"] != "closed").count();
+    let children =
+        dependents(turn, &id).filter(|(c, kind)| *kind == "parent-child" && c["status"] != "closed").count();
     if !bd.is_classic() && issue["issue_type"] == "epic" && children > 0 && !bd.args.has("force") {
         let why = format!("cannot close epic {id}: {children} open child issue(s); close children first\n");
         return Said::text(1, "", &why);
@@ -262,7 +288,9 @@ pub fn dep_add(bd: &Bd, turn: &mut Turn) -> Said {
         .map(|edge| text(edge, "type").to_owned())
         .collect();
     if bd.is_classic() && pair.contains(&kind) {
-        return bd.error("failed to add dependency: sqlite3: constraint failed: UNIQUE constraint failed: dependencies");
+        return bd.error(
+            "failed to add dependency: sqlite3: constraint failed: UNIQUE constraint failed: dependencies",
+        );
     }
     if bd.is_classic() && kind == "waits-for" {
         return bd.error("failed to add dependency: malformed JSON");
@@ -290,14 +318,17 @@ pub fn dep_add(bd: &Bd, turn: &mut Turn) -> Said {
 fn reaches(turn: &Turn, from: &str, to: &str, depth: usize) -> bool {
     from == to
         || (depth < 100
-            && edges(turn.get(from).unwrap())
-                .filter(|edge| edge["type"] == "blocks")
-                .any(|edge| turn.get(text(edge, "depends_on_id")).is_some() && reaches(turn, text(edge, "depends_on_id"), to, depth + 1)))
+            && edges(turn.get(from).unwrap()).filter(|edge| edge["type"] == "blocks").any(|edge| {
+                turn.get(text(edge, "depends_on_id")).is_some()
+                    && reaches(turn, text(edge, "depends_on_id"), to, depth + 1)
+            }))
 }
 
 pub fn dep_remove(bd: &Bd, turn: &mut Turn) -> Said {
     let [from, to] = bd.args.words.as_slice() else { return bd.error("usage: dep remove A B") };
-    let (Ok(from), Ok(to)) = (turn.resolve(from), turn.resolve(to)) else { return bd.error("no issue found") };
+    let (Ok(from), Ok(to)) = (turn.resolve(from), turn.resolve(to)) else {
+        return bd.error("no issue found");
+    };
     if let Some(edges) = turn.get_mut(&from)["dependencies"].as_array_mut() {
         edges.retain(|edge| edge["depends_on_id"] != to.as_str());
     }

@@ -47,12 +47,17 @@ pub fn refuse_stale(bd: &Bd, store: &Store) -> Option<Said> {
         return None;
     }
     let turn = store.open(bd).ok()?;
-    is_stale(store, &turn).then(|| bd.error("Database out of sync with JSONL. Run 'bd sync --import-only' to fix."))
+    is_stale(store, &turn)
+        .then(|| bd.error("Database out of sync with JSONL. Run 'bd sync --import-only' to fix."))
 }
 
 /// Those of 0.47.1 warn and answer from the old one.
 pub fn warning(store: &Store, turn: &Turn) -> String {
-    if is_stale(store, turn) { "Warning: Database out of sync with JSONL\n".to_owned() } else { String::new() }
+    if is_stale(store, turn) {
+        "Warning: Database out of sync with JSONL\n".to_owned()
+    } else {
+        String::new()
+    }
 }
 
 /// Writing commands import a changed file; where that fails they go on.
@@ -68,7 +73,8 @@ fn take_in(turn: &mut Turn, text: &str, bd: Option<&Bd>) -> Result<(usize, usize
         if ["<<<<<<<", "=======", ">>>>>>>"].iter().any(|marker| line.starts_with(marker)) {
             return Err("git conflict markers detected in JSONL file".to_owned());
         }
-        let record: Value = serde_json::from_str(line).map_err(|e| format!("parsing line {}: {e}", at + 1))?;
+        let record: Value =
+            serde_json::from_str(line).map_err(|e| format!("parsing line {}: {e}", at + 1))?;
         records.push(record);
     }
     let (mut made, mut changed) = (0, 0);
@@ -84,7 +90,16 @@ fn take_in(turn: &mut Turn, text: &str, bd: Option<&Bd>) -> Result<(usize, usize
             Some(old) if text_of(&record, "updated_at") > text_of(old, "updated_at") => {
                 changed += 1;
                 let mut new = old.clone();
-                for key in ["title", "description", "status", "priority", "issue_type", "notes", "assignee", "closed_at"] {
+                for key in [
+                    "title",
+                    "description",
+                    "status",
+                    "priority",
+                    "issue_type",
+                    "notes",
+                    "assignee",
+                    "closed_at",
+                ] {
                     new[key] = record[key].clone();
                 }
                 turn.put(new);

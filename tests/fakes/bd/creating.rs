@@ -10,7 +10,8 @@ const TYPES: [&str; 6] = ["bug", "feature", "task", "epic", "chore", "event"];
 const LATER_TYPES: [&str; 7] = ["decision", "message", "molecule", "gate", "spike", "story", "milestone"];
 
 pub fn create(bd: &Bd, turn: &mut Turn) -> Said {
-    let warning = if bd.is("0.49.6") { "warning: beads.role not configured. Run 'bd init' to set.\n" } else { "" };
+    let warning =
+        if bd.is("0.49.6") { "warning: beads.role not configured. Run 'bd init' to set.\n" } else { "" };
     let fail = |why: &str| {
         if bd.is_classic() {
             return Said::text(1, "", &format!("{warning}Error: {why}\n"));
@@ -39,7 +40,9 @@ pub fn create(bd: &Bd, turn: &mut Turn) -> Said {
     };
     let id = match (args.value("id"), args.value("parent")) {
         // 1.0.x overwrites an existing one.
-        (Some(id), _) if bd.is_classic() && turn.get(id).is_some() => return fail(&format!("issue {id} already exists")),
+        (Some(id), _) if bd.is_classic() && turn.get(id).is_some() => {
+            return fail(&format!("issue {id} already exists"));
+        }
         (Some(id), _) => id.to_owned(),
         (None, Some(parent)) => match turn.resolve(parent) {
             Ok(parent) => child_of(turn, &parent),
@@ -77,9 +80,12 @@ pub fn create(bd: &Bd, turn: &mut Turn) -> Said {
         let (kind, target) = item.split_once(':').unwrap_or(("blocks", &item));
         match turn.resolve(target) {
             // From 1.0.4 on the named one waits for the new one.
-            Ok(target) if item.starts_with("blocks:") && !bd.is_classic() => add(bd, turn, &target, &id, "blocks", "{}"),
+            Ok(target) if item.starts_with("blocks:") && !bd.is_classic() => {
+                add(bd, turn, &target, &id, "blocks", "{}")
+            }
             Ok(target) => add(bd, turn, &id, &target, kind, "{}"),
-            Err(_) => err.push_str(&format!("Warning: failed to add dependency {id} -> {target}: issue not found\n")),
+            Err(_) => err
+                .push_str(&format!("Warning: failed to add dependency {id} -> {target}: issue not found\n")),
         }
     }
     if let Some(target) = args.value("waits-for").and_then(|t| turn.resolve(t).ok()) {
@@ -129,12 +135,35 @@ fn child_of(turn: &Turn, parent: &str) -> String {
 /// An imported record, as far as the version keeps it.
 pub fn kept(bd: &Bd, mut record: Value) -> Value {
     const KNOWN: [&str; 24] = [
-        "id", "title", "description", "design", "acceptance_criteria", "notes", "status", "priority", "issue_type",
-        "assignee", "owner", "estimated_minutes", "created_at", "created_by", "updated_at", "started_at", "closed_at",
-        "close_reason", "defer_until", "metadata", "labels", "dependencies", "comments", "pinned",
+        "id",
+        "title",
+        "description",
+        "design",
+        "acceptance_criteria",
+        "notes",
+        "status",
+        "priority",
+        "issue_type",
+        "assignee",
+        "owner",
+        "estimated_minutes",
+        "created_at",
+        "created_by",
+        "updated_at",
+        "started_at",
+        "closed_at",
+        "close_reason",
+        "defer_until",
+        "metadata",
+        "labels",
+        "dependencies",
+        "comments",
+        "pinned",
     ];
     let map = record.as_object_mut().unwrap();
-    map.retain(|key, value| KNOWN.contains(&key.as_str()) && !(bd.is("0.47.1") && key == "metadata") && !value.is_null());
+    map.retain(|key, value| {
+        KNOWN.contains(&key.as_str()) && !(bd.is("0.47.1") && key == "metadata") && !value.is_null()
+    });
     if !bd.is_classic() {
         for edge in map.get_mut("dependencies").and_then(Value::as_array_mut).into_iter().flatten() {
             edge["metadata"] = json!("{}");

@@ -57,7 +57,9 @@ pub fn ready(bd: &Bd, turn: &mut Turn) -> Said {
         .values()
         .filter(|issue| is_ready(bd, turn, issue))
         .filter(|issue| !args.has("unassigned") || text(issue, "assignee").is_empty())
-        .filter(|issue| labels.iter().all(|label| issue["labels"].as_array().is_some_and(|l| l.contains(&json!(label)))))
+        .filter(|issue| {
+            labels.iter().all(|label| issue["labels"].as_array().is_some_and(|l| l.contains(&json!(label))))
+        })
         .collect();
     issues.sort_by_key(|issue| (issue["priority"].as_i64(), text(issue, "created_at").to_owned()));
     if args.has("claim") {
@@ -70,7 +72,10 @@ pub fn ready(bd: &Bd, turn: &mut Turn) -> Said {
     }
     let all = limit(bd, &mut issues, if bd.is_classic() { 10 } else { 100 });
     let err = if !bd.is_classic() && all > issues.len() {
-        format!("Showing {} of {all} ready issues. Use --limit 0 for all, or --limit N to raise the cap.\n", issues.len())
+        format!(
+            "Showing {} of {all} ready issues. Use --limit 0 for all, or --limit N to raise the cap.\n",
+            issues.len()
+        )
     } else {
         String::new()
     };
@@ -83,7 +88,9 @@ fn is_ready(bd: &Bd, turn: &Turn, issue: &Value) -> bool {
     let is_hidden = issue["pinned"] == true || issue["ephemeral"] == true || issue["issue_type"] == "gate";
     let now = moment(bd);
     let deferred = |issue: &Value| text(issue, "defer_until") > now.as_str();
-    let parent = || edges(issue).find(|e| e["type"] == "parent-child").and_then(|e| turn.get(text(e, "depends_on_id")));
+    let parent = || {
+        edges(issue).find(|e| e["type"] == "parent-child").and_then(|e| turn.get(text(e, "depends_on_id")))
+    };
     let by_parent = !bd.is_classic() && parent().is_some_and(deferred);
     is_open && !is_hidden && !deferred(issue) && !by_parent && !is_blocked(bd, turn, issue, 0)
 }
@@ -134,14 +141,18 @@ pub fn blocked(bd: &Bd, turn: &Turn) -> Said {
 
 pub fn comments(bd: &Bd, turn: &Turn) -> Said {
     match turn.resolve(bd.args.words.first().map_or("", String::as_str)) {
-        Ok(id) => Said::json(&json!(turn.get(&id).unwrap()["comments"].as_array().cloned().unwrap_or_default())),
+        Ok(id) => {
+            Said::json(&json!(turn.get(&id).unwrap()["comments"].as_array().cloned().unwrap_or_default()))
+        }
         Err(why) => bd.error(&format!("resolving issue ID: {why}")),
     }
 }
 
 pub fn labels(bd: &Bd, turn: &Turn) -> Said {
     match turn.resolve(bd.args.words.first().map_or("", String::as_str)) {
-        Ok(id) => Said::json(&json!(turn.get(&id).unwrap()["labels"].as_array().cloned().unwrap_or_default())),
+        Ok(id) => {
+            Said::json(&json!(turn.get(&id).unwrap()["labels"].as_array().cloned().unwrap_or_default()))
+        }
         Err(why) => bd.error(&format!("resolving issue ID: {why}")),
     }
 }
@@ -150,8 +161,9 @@ pub fn dep_list(bd: &Bd, turn: &Turn) -> Said {
     match turn.resolve(bd.args.words.first().map_or("", String::as_str)) {
         Ok(id) => {
             let issue = turn.get(&id).unwrap();
-            let to = edges(issue)
-                .filter_map(|edge| Some(nested(bd, turn.get(text(edge, "depends_on_id"))?, text(edge, "type"))));
+            let to = edges(issue).filter_map(|edge| {
+                Some(nested(bd, turn.get(text(edge, "depends_on_id"))?, text(edge, "type")))
+            });
             Said::json(&json!(to.collect::<Vec<_>>()))
         }
         Err(why) => bd.error(&format!("resolving issue ID: {why}")),

@@ -48,7 +48,11 @@ pub struct Said {
 
 impl Said {
     pub fn json(value: &Value) -> Self {
-        Self { code: 0, out: format!("{}\n", serde_json::to_string_pretty(value).unwrap()), err: String::new() }
+        Self {
+            code: 0,
+            out: format!("{}\n", serde_json::to_string_pretty(value).unwrap()),
+            err: String::new(),
+        }
     }
 
     pub fn text(code: i32, out: &str, err: &str) -> Self {
@@ -118,7 +122,8 @@ fn run(bd: &Bd) -> Said {
         return store::init(bd);
     }
     let Some(store) = Store::find(bd) else {
-        let hint = if bd.is_classic() { "run 'bd init' to create a database" } else { "run 'bd where' to inspect" };
+        let hint =
+            if bd.is_classic() { "run 'bd init' to create a database" } else { "run 'bd where' to inspect" };
         return Said::text(1, "", &format!("Error: no beads database found\nHint: {hint}\n"));
     };
     let fault = store::fault(bd);
@@ -140,8 +145,18 @@ fn run(bd: &Bd) -> Said {
 fn dispatch(bd: &Bd, store: &Store) -> Said {
     let writes = matches!(
         bd.args.command.as_str(),
-        "create" | "update" | "close" | "reopen" | "comments add" | "label add" | "label remove" | "dep add"
-            | "dep remove" | "delete" | "import" | "sync"
+        "create"
+            | "update"
+            | "close"
+            | "reopen"
+            | "comments add"
+            | "label add"
+            | "label remove"
+            | "dep add"
+            | "dep remove"
+            | "delete"
+            | "import"
+            | "sync"
     ) || bd.args.has("claim");
     if bd.is_classic() && !writes {
         if let Some(said) = classic::refuse_stale(bd, store) {

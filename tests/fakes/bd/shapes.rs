@@ -48,7 +48,9 @@ pub fn created(bd: &Bd, issue: &Value) -> Value {
 /// (issue, type of the edge) of those that point at it.
 pub fn dependents<'a>(turn: &'a Turn, id: &'a str) -> impl Iterator<Item = (&'a Value, &'a str)> {
     turn.issues().values().flat_map(move |issue| {
-        edges(issue).filter(move |edge| edge["depends_on_id"] == id).map(move |edge| (issue, text(edge, "type")))
+        edges(issue)
+            .filter(move |edge| edge["depends_on_id"] == id)
+            .map(move |edge| (issue, text(edge, "type")))
     })
 }
 

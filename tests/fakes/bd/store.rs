@@ -41,7 +41,8 @@ impl Store {
     /// Classic gives up after its timeout; Dolt waits for ever.
     pub fn open(&self, bd: &Bd) -> Result<Turn, Said> {
         let mut file = File::options().read(true).write(true).open(&self.file).unwrap();
-        let seconds = bd.args.value("lock-timeout").map_or(30, |t| t.trim_end_matches('s').parse().unwrap_or(30));
+        let seconds =
+            bd.args.value("lock-timeout").map_or(30, |t| t.trim_end_matches('s').parse().unwrap_or(30));
         let start = Instant::now();
         while flock(&file, FlockOperation::NonBlockingLockExclusive).is_err() {
             if bd.is_classic() && start.elapsed() > Duration::from_secs(seconds) {

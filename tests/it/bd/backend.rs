@@ -43,7 +43,11 @@ impl Backend {
                 Some(list) => std::env::split_paths(&list).collect(),
                 None => {
                     let path = std::env::var_os("PATH").unwrap_or_default();
-                    std::env::split_paths(&path).map(|dir| dir.join("bd")).filter(|bd| bd.is_file()).take(1).collect()
+                    std::env::split_paths(&path)
+                        .map(|dir| dir.join("bd"))
+                        .filter(|bd| bd.is_file())
+                        .take(1)
+                        .collect()
                 }
             };
             let found: Vec<Backend> = paths.into_iter().filter_map(real).collect();

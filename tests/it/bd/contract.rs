@@ -140,8 +140,11 @@ mod on {
         ];
         for (at, error) in refused.iter().enumerate() {
             let error = error.as_ref().unwrap_or_else(|| panic!("call {at} went through"));
-            assert!(matches!(error, TrackerError::UnknownId { id, nearest } if *id == wrong
-                && nearest.contains(&bead.to_string())), "call {at}: {error}");
+            assert!(
+                matches!(error, TrackerError::UnknownId { id, nearest } if *id == wrong
+                && nearest.contains(&bead.to_string())),
+                "call {at}: {error}"
+            );
         }
         assert_eq!(tracker.show(&bead).await.unwrap(), before);
         assert_eq!(tracker.snapshot().await.unwrap().beads.len(), 2);
@@ -176,14 +179,20 @@ mod on {
         for status in [Status::Blocked, Status::Deferred] {
             tracker.update(&bead, &to(status.clone()), "maria").await.unwrap();
             let error = tracker.claim(&bead, &mine, ClaimFrom::Open).await.unwrap_err();
-            assert!(matches!(&error, TrackerError::NotClaimable { status: s, .. } if s == status.as_str()), "{error}");
+            assert!(
+                matches!(&error, TrackerError::NotClaimable { status: s, .. } if s == status.as_str()),
+                "{error}"
+            );
         }
         tracker.claim(&bead, &mine, ClaimFrom::AnyLive).await.unwrap();
         assert!(tracker.holds(&bead, &mine).await.unwrap());
         tracker.release(&bead, &mine, &Release::Closed { reason: "done".to_owned() }).await.unwrap();
         for from in [ClaimFrom::Open, ClaimFrom::AnyLive] {
             let error = tracker.claim(&bead, &claim("r2"), from).await.unwrap_err();
-            assert!(matches!(&error, TrackerError::AlreadyClosed { reason, .. } if reason == "done"), "{error}");
+            assert!(
+                matches!(&error, TrackerError::AlreadyClosed { reason, .. } if reason == "done"),
+                "{error}"
+            );
         }
     }
 
@@ -236,11 +245,15 @@ mod on {
             let closed = tracker.release(&bead, &mine, &landed).await.unwrap();
             assert_eq!(closed.status, Status::Closed);
             assert_eq!(closed.close_reason.as_deref(), Some("landed on main as 1234 by run r1"));
-            assert!(closed.closed_at.is_some() && closed.assignee.is_none() && closed.claim_token().is_none());
+            assert!(
+                closed.closed_at.is_some() && closed.assignee.is_none() && closed.claim_token().is_none()
+            );
         }
         // `bd` itself would overwrite when and why.
         let error = tracker.close(&bead, "again", "maria").await.unwrap_err();
-        assert!(matches!(&error, TrackerError::AlreadyClosed { reason, at: Some(_), .. } if reason.contains("1234")));
+        assert!(
+            matches!(&error, TrackerError::AlreadyClosed { reason, at: Some(_), .. } if reason.contains("1234"))
+        );
         let error = tracker.update(&bead, &Edit::unpark(), "maria").await.unwrap_err();
         assert!(matches!(error, TrackerError::AlreadyClosed { .. }));
         let snapshot = tracker.snapshot().await.unwrap();
@@ -279,7 +292,10 @@ mod on {
         let around = tracker.snapshot_around(&bead).await.unwrap();
         assert_eq!(around.get(&bead).unwrap().comments.len(), 3);
         let shown: serde_json::Value = serde_json::from_str(around.shown(&bead).unwrap().get()).unwrap();
-        assert_eq!((shown["comments"][1]["text"].as_str(), &shown["comment_count"]), (Some(said[1]), &3.into()));
+        assert_eq!(
+            (shown["comments"][1]["text"].as_str(), &shown["comment_count"]),
+            (Some(said[1]), &3.into())
+        );
     }
 
     pub(super) async fn edits_are_kept(project: &Project, tracker: &dyn Tracker) {
@@ -292,7 +308,10 @@ mod on {
             ..Edit::default()
         };
         let edited = tracker.update(&bead, &edit, "maria").await.unwrap();
-        assert_eq!((&edited.status, &edited.labels[..]), (&Status::Blocked, &["a".to_owned(), "x,y".to_owned()][..]));
+        assert_eq!(
+            (&edited.status, &edited.labels[..]),
+            (&Status::Blocked, &["a".to_owned(), "x,y".to_owned()][..])
+        );
         assert_eq!((edited.comments[0].author.as_str(), edited.dependencies.len()), ("maria", 1));
         let again = Edit { comment: None, ..edit };
         assert_eq!(tracker.update(&bead, &again, "maria").await.unwrap().dependencies.len(), 1);
@@ -325,7 +344,8 @@ mod on {
         assert!(error.is_refusal() && error.to_string().contains(blocker.as_str()), "{error}");
         let mine = claim("r1");
         tracker.claim(&waiting, &mine, ClaimFrom::Open).await.unwrap();
-        let error = tracker.release(&waiting, &mine, &Release::Closed { reason: "x".to_owned() }).await.unwrap_err();
+        let error =
+            tracker.release(&waiting, &mine, &Release::Closed { reason: "x".to_owned() }).await.unwrap_err();
         assert!(error.is_refusal(), "{error}");
         assert!(tracker.holds(&waiting, &mine).await.unwrap(), "the claim stands");
         tracker.close(&blocker, "done", "maria").await.unwrap();
@@ -377,11 +397,16 @@ mod on {
         tracker.comment(&first, "maria", "a word").await.unwrap();
         let snapshot = tracker.snapshot_around(&first).await.unwrap();
         let json = |id| serde_json::from_str::<serde_json::Value>(snapshot.json(id).unwrap().get()).unwrap();
-        assert_eq!((&json(&first)["dependent_count"], &json(&first)["comment_count"]), (&1.into(), &1.into()));
+        assert_eq!(
+            (&json(&first)["dependent_count"], &json(&first)["comment_count"]),
+            (&1.into(), &1.into())
+        );
         assert_eq!(json(&second)["dependencies"][0]["depends_on_id"], first.as_str());
         let shown: serde_json::Value = serde_json::from_str(snapshot.shown(&second).unwrap().get()).unwrap();
-        assert_eq!((&shown["dependencies"][0]["id"], &shown["dependencies"][0]["dependency_type"]),
-            (&first.as_str().into(), &"blocks".into()));
+        assert_eq!(
+            (&shown["dependencies"][0]["id"], &shown["dependencies"][0]["dependency_type"]),
+            (&first.as_str().into(), &"blocks".into())
+        );
         let shown: serde_json::Value = serde_json::from_str(snapshot.shown(&first).unwrap().get()).unwrap();
         assert_eq!(shown["dependents"][0]["id"], second.as_str());
     }
@@ -411,11 +436,20 @@ mod on {
             return;
         }
         let bead = made(tracker, "Marked").await;
-        let set = project.bd(&["update", bead.as_str(), "--metadata", r#"{"team":"a, b","n":12345678901234567}"#, "--json"]);
+        let set = project.bd(&[
+            "update",
+            bead.as_str(),
+            "--metadata",
+            r#"{"team":"a, b","n":12345678901234567}"#,
+            "--json",
+        ]);
         assert_eq!(set.code, 0, "{set:?}");
         let before = tracker.show(&bead).await.unwrap().metadata.unwrap();
         let mine = claim("r1");
-        assert_eq!(tracker.claim(&bead, &mine, ClaimFrom::Open).await.unwrap().claim_token(), Some("tokenr1"));
+        assert_eq!(
+            tracker.claim(&bead, &mine, ClaimFrom::Open).await.unwrap().claim_token(),
+            Some("tokenr1")
+        );
         let freed = tracker.release(&bead, &mine, &Release::Open).await.unwrap();
         assert_eq!(freed.metadata, Some(before));
     }

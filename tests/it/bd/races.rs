@@ -52,12 +52,16 @@ async fn race(backend: &Backend, rounds: usize) {
     };
     let won: Vec<Vec<String>> = (0..RACERS).map(won).collect();
     for bead in &beads {
-        let winners: Vec<usize> = (0..RACERS).filter(|n| won[*n].iter().any(|b| b == bead.as_str())).collect();
+        let winners: Vec<usize> =
+            (0..RACERS).filter(|n| won[*n].iter().any(|b| b == bead.as_str())).collect();
         assert_eq!(winners.len(), 1, "{backend:?}: {bead} was won by {winners:?}");
         let holder = tracker.show(bead).await.unwrap().assignee.unwrap();
         assert_eq!(holder, format!("beadwork/racer{}", winners[0]), "{backend:?}: {bead}");
     }
-    println!("{backend:?}: {rounds} beads, {RACERS} processes, won {:?}", won.iter().map(Vec::len).collect::<Vec<_>>());
+    println!(
+        "{backend:?}: {rounds} beads, {RACERS} processes, won {:?}",
+        won.iter().map(Vec::len).collect::<Vec<_>>()
+    );
 }
 
 /// This test program again, as one of the racers.
@@ -113,7 +117,9 @@ fn the_fake_s_own_claim_lets_several_win() {
                 let all: Vec<_> = (0..RACERS)
                     .map(|n| {
                         let project = &project;
-                        scope.spawn(move || project.bd(&["update", id, "--claim", "--json", "--actor", &format!("w{n}")]))
+                        scope.spawn(move || {
+                            project.bd(&["update", id, "--claim", "--json", "--actor", &format!("w{n}")])
+                        })
                     })
                     .collect();
                 all.into_iter().map(|t| t.join().unwrap()).filter(|ran| !ran.out.is_empty()).count()

@@ -96,7 +96,13 @@ fn of(value: &Value) -> String {
         Value::Object(map) => {
             let keys: Vec<_> = map
                 .iter()
-                .map(|(key, value)| if value.is_string() || value.is_number() { key.clone() } else { format!("{key}:{}", of(value)) })
+                .map(|(key, value)| {
+                    if value.is_string() || value.is_number() {
+                        key.clone()
+                    } else {
+                        format!("{key}:{}", of(value))
+                    }
+                })
                 .collect();
             format!("{{{}}}", keys.join(","))
         }

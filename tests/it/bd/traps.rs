@@ -58,7 +58,10 @@ async fn an_answer_about_another_bead_is_told() {
         let bead = tracker.create(&new("This")).await.unwrap().id;
         fault(&project, &["close other-id"]);
         let error = tracker.close(&bead, "done", "maria").await.unwrap_err();
-        assert!(matches!(&error, TrackerError::Bd(BdError::OtherBead { asked, .. }) if *asked == bead), "{error}");
+        assert!(
+            matches!(&error, TrackerError::Bd(BdError::OtherBead { asked, .. }) if *asked == bead),
+            "{error}"
+        );
         assert!(!error.is_refusal(), "something was changed");
     }
 }
@@ -73,13 +76,18 @@ async fn edges_point_the_same_way_in_every_version() {
         let mut asked = new("Between");
         asked.edges = vec![("blocks".to_owned(), first.clone())];
         let between = tracker.create(&asked).await.unwrap();
-        let last = tracker.create(&NewBead { blocks: vec![first.clone()], ..new("Before all") }).await.unwrap();
+        let last =
+            tracker.create(&NewBead { blocks: vec![first.clone()], ..new("Before all") }).await.unwrap();
         let waits = |bead: &beadwork::domain::bead::Bead| {
             bead.dependencies.iter().map(|d| d.depends_on_id.clone()).collect::<Vec<_>>()
         };
         assert_eq!(waits(&between), [first.clone()], "{backend:?}");
         assert_eq!(waits(&tracker.show(&first).await.unwrap()), [last.id.clone()], "{backend:?}");
-        let asked = NewBead { blocks: vec![last.id.clone()], edges: vec![("blocks".to_owned(), between.id)], ..new("x") };
+        let asked = NewBead {
+            blocks: vec![last.id.clone()],
+            edges: vec![("blocks".to_owned(), between.id)],
+            ..new("x")
+        };
         let error = tracker.create(&asked).await.unwrap_err();
         assert!(matches!(error, TrackerError::Cycle { .. }), "{backend:?}: {error}");
         assert_eq!(tracker.snapshot().await.unwrap().beads.len(), 3, "{backend:?}");
@@ -95,8 +103,14 @@ async fn a_file_edited_outside_is_imported_before_reading() {
         let bead = tracker.create(&new("Old title")).await.unwrap();
         let text = std::fs::read_to_string(project.file()).unwrap();
         let later = chrono::Utc::now() + chrono::TimeDelta::seconds(5);
-        let now = serde_json::from_str::<serde_json::Value>(&text).unwrap()["updated_at"].as_str().unwrap().to_owned();
-        let edited = text.replace("Old title", "New title").replace(&format!("\"updated_at\":\"{now}\""), &format!("\"updated_at\":\"{}\"", later.to_rfc3339()));
+        let now = serde_json::from_str::<serde_json::Value>(&text).unwrap()["updated_at"]
+            .as_str()
+            .unwrap()
+            .to_owned();
+        let edited = text.replace("Old title", "New title").replace(
+            &format!("\"updated_at\":\"{now}\""),
+            &format!("\"updated_at\":\"{}\"", later.to_rfc3339()),
+        );
         assert_ne!(edited, text);
         let added = "{\"id\":\"orc-new\",\"title\":\"Added\",\"status\":\"open\",\"priority\":1,\"issue_type\":\"task\",\"created_at\":\"2026-01-01T00:00:00Z\",\"updated_at\":\"2026-01-01T00:00:00Z\"}\n";
         std::fs::write(project.file(), edited + added).unwrap();
@@ -128,7 +142,10 @@ async fn a_file_with_a_conflict_is_never_written_over() {
                 tracker.close(&bead, "done", "maria").await.err(),
             ] {
                 let error = error.unwrap_or_else(|| panic!("{backend:?} wrote over a broken file"));
-                assert!(matches!(&error, TrackerError::Bd(BdError::BrokenFile { .. })) && error.is_refusal(), "{error}");
+                assert!(
+                    matches!(&error, TrackerError::Bd(BdError::BrokenFile { .. })) && error.is_refusal(),
+                    "{error}"
+                );
             }
             assert_eq!(std::fs::read_to_string(project.file()).unwrap(), broken, "{backend:?}");
         }
@@ -153,7 +170,9 @@ async fn a_call_waits_for_its_turn() {
 #[tokio::test]
 async fn a_program_of_the_other_era_is_not_driven() {
     let project = Project::new(&Backend::Fake("1.0.4".to_owned()));
-    for (version, said) in [("0.49.6", "1.0.4 or later"), ("0.62.1", "too old"), ("nonsense", "is not the `bd`")] {
+    for (version, said) in
+        [("0.49.6", "1.0.4 or later"), ("0.62.1", "too old"), ("nonsense", "is not the `bd`")]
+    {
         std::fs::write(project.dir.path().join("bin/bd.version"), version).unwrap();
         let environment = project.environment();
         let means = Means {

@@ -15,7 +15,10 @@ fn values(stdout: &str) -> Vec<String> {
 
 #[test]
 fn both_shapes_and_the_envelope_give_values_on_one_line() {
-    assert_eq!(values("[\n  {\n    \"id\": \"orc-1\",\n    \"title\": \"a  b\\\" c\"\n  }\n]\n"), [r#"{"id":"orc-1","title":"a  b\" c"}"#]);
+    assert_eq!(
+        values("[\n  {\n    \"id\": \"orc-1\",\n    \"title\": \"a  b\\\" c\"\n  }\n]\n"),
+        [r#"{"id":"orc-1","title":"a  b\" c"}"#]
+    );
     assert_eq!(values(r#"{"id":"orc-1","schema_version":1}"#), [r#"{"id":"orc-1","schema_version":1}"#]);
     assert_eq!(values(r#"{"data":[{"id":"a"},{"id":"b"}],"schema_version":1}"#).len(), 2);
     assert_eq!(values(r#"{"schema_version":1,"data":{"id":"a"}}"#), [r#"{"id":"a"}"#]);
@@ -27,12 +30,15 @@ fn both_shapes_and_the_envelope_give_values_on_one_line() {
 
 #[test]
 fn an_error_is_one_on_either_stream_and_in_the_envelope() {
-    let said = r#"{"error":"resolving ID orc-zzzz: no issue found matching \"orc-zzzz\"","schema_version":1}"#;
+    let said =
+        r#"{"error":"resolving ID orc-zzzz: no issue found matching \"orc-zzzz\"","schema_version":1}"#;
     assert!(matches!(Answer::of(said), Answer::Error(text) if text.contains("orc-zzzz")));
     assert!(matches!(Answer::of(r#"{"data":{"error":"x"},"schema_version":1}"#), Answer::Error(_)));
     assert!(matches!(failure(&ran(1, said, "")), Failure::Unknown(_)));
     let on_stderr = "warning: beads.role not configured.\n{\n  \"error\": \"title is required\"\n}\n";
-    assert!(matches!(failure(&ran(1, "", on_stderr)), Failure::Other(text) if text.contains("title is required")));
+    assert!(
+        matches!(failure(&ran(1, "", on_stderr)), Failure::Other(text) if text.contains("title is required"))
+    );
     assert_eq!(failure(&ran(0, "", "")), Failure::Other("it said nothing".to_owned()));
 }
 
@@ -46,7 +52,10 @@ fn text_where_json_was_asked_for_is_no_success() {
 fn a_lost_claim_is_known_by_its_words_although_the_exit_code_lies() {
     let by = |by: &str| Failure::Claimed { by: by.to_owned() };
     assert_eq!(failure(&ran(0, "", "Error claiming orc-oao: already claimed by worker-1\n")), by("worker-1"));
-    assert_eq!(failure(&ran(1, "", "Error claiming a: issue already claimed by locked-in\n")), by("locked-in"));
+    assert_eq!(
+        failure(&ran(1, "", "Error claiming a: issue already claimed by locked-in\n")),
+        by("locked-in")
+    );
     let status = failure(&ran(1, "", "Error claiming a: issue not claimable: status closed\n"));
     assert_eq!(status, Failure::NotClaimable { status: "closed".to_owned() });
 }

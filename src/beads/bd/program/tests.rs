@@ -40,9 +40,23 @@ const LONG: Duration = Duration::from_secs(30);
 #[tokio::test]
 async fn the_environment_is_closed() {
     let script = Script::new("env");
-    let given = [("ANTHROPIC_API_KEY", "sk-secret"), ("GITHUB_TOKEN", "t"), ("BD_DEBUG", "1"), ("BEADS_DB", "/x"), ("BEADS_DOLT_PASSWORD", "p"), ("HOME", "/h")];
+    let given = [
+        ("ANTHROPIC_API_KEY", "sk-secret"),
+        ("GITHUB_TOKEN", "t"),
+        ("BD_DEBUG", "1"),
+        ("BEADS_DB", "/x"),
+        ("BEADS_DOLT_PASSWORD", "p"),
+        ("HOME", "/h"),
+    ];
     let ran = script.run(&script.environment(&given), LONG).await.unwrap();
-    for wanted in ["BD_ACTOR=beadwork/r1", "BEADS_ACTOR=beadwork/r1", "BEADS_NO_DAEMON=1", "BD_DISABLE_METRICS=1", "BEADS_DOLT_PASSWORD=p", "HOME=/h"] {
+    for wanted in [
+        "BD_ACTOR=beadwork/r1",
+        "BEADS_ACTOR=beadwork/r1",
+        "BEADS_NO_DAEMON=1",
+        "BD_DISABLE_METRICS=1",
+        "BEADS_DOLT_PASSWORD=p",
+        "HOME=/h",
+    ] {
         assert!(ran.stdout.lines().any(|line| line == wanted), "{wanted}: {}", ran.stdout);
     }
     assert!(ran.stdout.contains("BEADS_DIR=") && ran.stdout.contains("/.beads"));

@@ -41,7 +41,9 @@ fn what_was_measured_of_each_version() {
     assert_eq!((classic.metadata, classic.claiming), (Metadata::Dropped, Claiming::ReadThenWrite));
     let classic = good("0.49.6", Store::Classic);
     assert_eq!((classic.metadata, classic.claiming), (Metadata::Whole, Claiming::Atomic));
-    assert!(!good("1.0.4", Store::Dolt).comments_on_request && good("1.0.5", Store::Dolt).comments_on_request);
+    assert!(
+        !good("1.0.4", Store::Dolt).comments_on_request && good("1.0.5", Store::Dolt).comments_on_request
+    );
     assert!(!good("1.0.5", Store::Dolt).ready_wakes && good("1.3.0", Store::Dolt).ready_wakes);
 }
 
