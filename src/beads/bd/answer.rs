@@ -130,7 +130,7 @@ fn classify(text: &str) -> Failure {
         return Failure::Locked(words);
     }
     let is_unknown = |line: &&str| line.contains("no issue found") || line.contains("no issues found");
-    if lines.iter().any(|line| is_unknown(line)) {
+    if lines.iter().any(is_unknown) {
         return Failure::Unknown(words);
     }
     Failure::Other(if words.is_empty() { "it said nothing".to_owned() } else { words })

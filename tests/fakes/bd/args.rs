@@ -207,8 +207,8 @@ fn all(version: &str) -> impl Iterator<Item = &'static str> {
 }
 
 fn is_flag(command: &str, flag: &str, version: &str) -> bool {
-    let same = |known: &&str| known.trim_end_matches(':') == flag;
+    let same = |known: &str| known.trim_end_matches(':') == flag;
     let own = COMMANDS.iter().find(|(name, _)| *name == command).map_or(&[][..], |(_, flags)| flags);
     let classic = if version.starts_with("0.") { CLASSIC } else { &[] };
-    own.iter().chain(more(command, version)).chain(GLOBAL).chain(classic).any(|known| same(&known))
+    own.iter().chain(more(command, version)).chain(GLOBAL).chain(classic).any(|known| same(known))
 }

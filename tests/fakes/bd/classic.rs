@@ -165,7 +165,7 @@ pub fn sync(bd: &Bd, turn: &mut Turn, store: &Store) -> Said {
     match take_in(turn, &text, Some(bd)) {
         Err(why) => {
             // The run ends here: nothing is flushed over a file that could not be read.
-            eprint!("Error: import failed: {why}\n");
+            eprintln!("Error: import failed: {why}");
             std::process::exit(1);
         }
         Ok((made, changed)) => {

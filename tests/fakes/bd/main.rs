@@ -7,6 +7,7 @@
 #![allow(
     clippy::unwrap_used,
     clippy::too_many_lines,
+    clippy::too_many_arguments,
     clippy::disallowed_methods,
     missing_docs,
     unreachable_pub,
@@ -158,10 +159,11 @@ fn dispatch(bd: &Bd, store: &Store) -> Said {
             | "import"
             | "sync"
     ) || bd.args.has("claim");
-    if bd.is_classic() && !writes {
-        if let Some(said) = classic::refuse_stale(bd, store) {
-            return said;
-        }
+    if bd.is_classic()
+        && !writes
+        && let Some(said) = classic::refuse_stale(bd, store)
+    {
+        return said;
     }
     // The claim of 0.47.1 looks, and writes a moment later.
     if bd.is("0.47.1") && bd.args.has("claim") {

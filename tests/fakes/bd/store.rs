@@ -130,7 +130,7 @@ pub fn fault(bd: &Bd) -> Option<String> {
     let text = std::fs::read_to_string(&path).ok()?;
     let mut lines: Vec<&str> = text.lines().collect();
     let wanted = |line: &&str| line.rsplit_once(' ').is_some_and(|(command, _)| command == bd.args.command);
-    let found = lines.iter().position(|line| wanted(line))?;
+    let found = lines.iter().position(wanted)?;
     let line = lines.remove(found);
     std::fs::write(&path, lines.join("\n")).unwrap();
     line.rsplit_once(' ').map(|(_, kind)| kind.to_owned())

@@ -22,14 +22,6 @@ pub(super) enum Backend {
 }
 
 impl Backend {
-    /// Every tracker this machine can offer.
-    pub(super) fn all() -> Vec<Self> {
-        let mut all = vec![Self::Embedded];
-        all.extend(Self::fakes());
-        all.extend(Self::real());
-        all
-    }
-
     pub(super) fn fakes() -> Vec<Self> {
         FAKES.iter().map(|version| Self::Fake((*version).to_owned())).collect()
     }

@@ -81,10 +81,10 @@ async fn edges_point_the_same_way_in_every_version() {
         let waits = |bead: &beadwork::domain::bead::Bead| {
             bead.dependencies.iter().map(|d| d.depends_on_id.clone()).collect::<Vec<_>>()
         };
-        assert_eq!(waits(&between), [first.clone()], "{backend:?}");
-        assert_eq!(waits(&tracker.show(&first).await.unwrap()), [last.id.clone()], "{backend:?}");
+        assert_eq!(waits(&between), std::slice::from_ref(&first), "{backend:?}");
+        assert_eq!(waits(&tracker.show(&first).await.unwrap()), std::slice::from_ref(&last.id), "{backend:?}");
         let asked = NewBead {
-            blocks: vec![last.id.clone()],
+            blocks: vec!std::slice::from_ref(&last.id),
             edges: vec![("blocks".to_owned(), between.id)],
             ..new("x")
         };
