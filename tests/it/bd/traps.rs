@@ -82,9 +82,13 @@ async fn edges_point_the_same_way_in_every_version() {
             bead.dependencies.iter().map(|d| d.depends_on_id.clone()).collect::<Vec<_>>()
         };
         assert_eq!(waits(&between), std::slice::from_ref(&first), "{backend:?}");
-        assert_eq!(waits(&tracker.show(&first).await.unwrap()), std::slice::from_ref(&last.id), "{backend:?}");
+        assert_eq!(
+            waits(&tracker.show(&first).await.unwrap()),
+            std::slice::from_ref(&last.id),
+            "{backend:?}"
+        );
         let asked = NewBead {
-            blocks: vec!std::slice::from_ref(&last.id),
+            blocks: vec![last.id.clone()],
             edges: vec![("blocks".to_owned(), between.id)],
             ..new("x")
         };
