@@ -16,6 +16,8 @@ pub enum TrackerError {
     Dolt { found: String, hint: String },
     #[error(transparent)]
     Era(#[from] super::EraError),
+    #[error(transparent)]
+    Bd(#[from] super::BdError),
     #[error("cannot {doing} `{}`", path.display())]
     Io { doing: &'static str, path: PathBuf, source: std::io::Error },
     #[error("`{}` is not a regular file", path.display())]
@@ -61,6 +63,9 @@ pub enum TrackerError {
 impl TrackerError {
     /// Refused before anything was changed (exit 3), as opposed to a failure inside (exit 1).
     pub fn is_refusal(&self) -> bool {
+        if let Self::Bd(error) = self {
+            return error.is_refusal();
+        }
         !matches!(
             self,
             Self::Io { .. }

@@ -100,7 +100,10 @@ impl Snapshot {
         let dependents = self.dependents_of(&bead.id).filter(|(_, kind)| *kind == "blocks").count();
         record.set_last("dependency_count", dependencies.to_string());
         record.set_last("dependent_count", dependents.to_string());
-        record.set_last("comment_count", bead.comments.len().to_string());
+        let is_counted = self.has_counts && bead.comments.is_empty() && record.get("comment_count").is_some();
+        if !is_counted {
+            record.set_last("comment_count", bead.comments.len().to_string());
+        }
         if let Some(edge) = bead.dependencies.iter().find(|d| d.kind == "parent-child") {
             record.set_last("parent", text::string(edge.depends_on_id.as_str()));
         }

@@ -104,11 +104,15 @@ impl Desk {
         Ok(text)
     }
 
-    /// Lines of the tracker that cannot be read are told, every time: they are beads nobody works on.
+    /// Lines of the tracker that cannot be read are told, every time: they are beads nobody works on. So is what
+    /// makes a tracker's answers other than they look.
     async fn warn_of_problems(&self, site: &Site) -> Result<(), CliError> {
         let snapshot = site.tracker.snapshot().await.map_err(tracker_error)?;
         for problem in &snapshot.problems {
             self.output.warn(&format!("tracker {problem}"));
+        }
+        for note in &snapshot.notes {
+            self.output.warn(note);
         }
         Ok(())
     }

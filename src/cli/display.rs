@@ -53,7 +53,8 @@ impl Display {
                 notice.clone_from(&now.notice);
             }
             for project in &now.projects {
-                if troubles.insert(project.name.clone(), project.trouble.clone()) != Some(project.trouble.clone())
+                if troubles.insert(project.name.clone(), project.trouble.clone())
+                    != Some(project.trouble.clone())
                     && let Some(why) = &project.trouble
                 {
                     let text = format!("{}: nothing of it can be worked on: {why}", project.name);

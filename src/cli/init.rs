@@ -15,7 +15,6 @@ use super::desk::{Desk, tracker_error};
 use super::output::{DIM, GOOD, paint};
 use super::{CliError, Exit};
 use crate::beads::init::Made;
-use crate::beads::{Era, TrackerError, era};
 use crate::config::project::FILE;
 use crate::context::{Files, init, stack};
 use crate::workspace::program::Git;
@@ -56,11 +55,6 @@ pub(super) async fn run(desk: &Desk, args: Args) -> Result<Exit, CliError> {
         Head::Detached(_) => "main".to_owned(),
     };
     let file = repo.root().join(FILE);
-    if let Era::Dolt { found, hint } =
-        era::detect(repo.root()).map_err(|e| CliError::from_error(Exit::Refused, &e))?
-    {
-        return Err(tracker_error(TrackerError::Dolt { found, hint }));
-    }
     let stacks = stack::detect(&Folder(repo.root()));
     let text = if file.exists() {
         desk.output.say(&format!("{FILE} is there already; it stays as it is"));

@@ -95,7 +95,7 @@ impl Engine {
             .into());
         }
         let snapshot = self.site.tracker.snapshot().await?;
-        match queue::explain(&self.house, &self.site, &snapshot, id).await? {
+        match queue::explain(&self.house, &self.site, &snapshot, id).await?.readiness {
             Readiness::Ready => {}
             Readiness::Blocked { by } => {
                 let names: Vec<String> = by.iter().map(ToString::to_string).collect();

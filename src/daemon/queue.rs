@@ -7,6 +7,7 @@ use super::error::EngineError;
 use super::house::{House, Site};
 use super::locks::{self, Taken};
 use super::tell;
+use crate::beads::ready::verdict::{Listed, Verdict, in_order, judge};
 use crate::beads::ready::{Graph, Readiness, Rules};
 use crate::beads::{PARKED, Snapshot};
 use crate::config::project::{FILE, Project, ReadyRules};
@@ -38,7 +39,11 @@ pub struct Why {
 pub async fn read(house: &House, site: &Site) -> Result<Queue, EngineError> {
     super::beside::close_merged(house, site).await?;
     let snapshot = site.tracker.snapshot().await?;
-    let order = Graph::new(&snapshot.beads).ready(rules(site).await?, house.clock.now());
+    let order = match site.tracker.ready_ids(&snapshot).await? {
+        // What the tracker itself calls ready counts; only the order is ours.
+        Some(listed) => in_order(&snapshot, &listed),
+        None => Graph::new(&snapshot.beads).ready(rules(site).await?, house.clock.now()),
+    };
     let mut queue = Queue { ready: Vec::new(), refused: Vec::new(), snapshot };
     for index in order {
         let bead = &queue.snapshot.beads[index];
@@ -50,16 +55,18 @@ pub async fn read(house: &House, site: &Site) -> Result<Queue, EngineError> {
     Ok(queue)
 }
 
-/// One bead's readiness by the project's rules.
+/// One bead's readiness: by the tracker's own answer where it gives one, explained by the project's rules.
 pub async fn explain(
     house: &House,
     site: &Site,
     snapshot: &Snapshot,
     id: &BeadId,
-) -> Result<Readiness, EngineError> {
+) -> Result<Verdict, EngineError> {
     snapshot.find(id)?;
-    let readiness = Graph::new(&snapshot.beads).explain(id, rules(site).await?, house.clock.now());
-    Ok(readiness.expect("the bead was just found in the same snapshot"))
+    let ours = Graph::new(&snapshot.beads).explain(id, rules(site).await?, house.clock.now());
+    let ours = ours.expect("the bead was just found in the same snapshot");
+    let listed = site.tracker.ready_ids(snapshot).await?;
+    Ok(judge(ours, Listed::of(listed.as_deref(), id)))
 }
 
 pub async fn why(house: &House, site: &Site, id: &BeadId) -> Result<Why, EngineError> {
@@ -81,14 +88,18 @@ pub async fn why(house: &House, site: &Site, id: &BeadId) -> Result<Why, EngineE
             sentence: format!("`{id}` is parked for a person: {reason}"),
         });
     }
-    let readiness = explain(house, site, &snapshot, id).await?;
+    let Verdict { readiness, disagreement } = explain(house, site, &snapshot, id).await?;
     let state = match &readiness {
         Readiness::Ready => "ready",
         Readiness::Blocked { .. } => "blocked",
         Readiness::NotReady { .. } if bead.status == Status::Closed => "closed",
         Readiness::NotReady { .. } => "waiting",
     };
-    Ok(Why { ready: readiness == Readiness::Ready, state, sentence: readiness.sentence(id) })
+    let mut sentence = readiness.sentence(id);
+    if let Some(other) = disagreement {
+        sentence.push_str(&format!("; {other}"));
+    }
+    Ok(Why { ready: readiness == Readiness::Ready, state, sentence })
 }
 
 /// A bead whose story is open: running, suspended, or left behind by a process that died.

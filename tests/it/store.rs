@@ -11,7 +11,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
-use beadwork::beads::{Claim, ClaimFrom, Snapshot, Tracker, TrackerError, open};
+use beadwork::beads::{Claim, ClaimFrom, Means, Snapshot, Tracker, TrackerError, open};
 use beadwork::clock::{RandomIds, SystemClock};
 use beadwork::domain::bead::NewBead;
 use beadwork::domain::event::{Body, Order};
@@ -41,7 +41,10 @@ fn tracker_in(root: &Path, text: &str) -> PathBuf {
 }
 
 fn opened(root: &Path) -> Arc<dyn Tracker> {
-    open(root, Arc::new(SystemClock::default()), Arc::new(RandomIds)).unwrap()
+    let means = Means { environment: &[], clock: Arc::new(SystemClock::default()), ids: Arc::new(RandomIds) };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    // Callers may be on a runtime of their own, which must not be entered twice.
+    std::thread::scope(|scope| scope.spawn(|| runtime.block_on(open(root, &means)).unwrap()).join().unwrap())
 }
 
 /// Starts the racers, each with its number, and lets them go at once.

@@ -11,4 +11,5 @@ mod gateway;
 mod kills;
 mod recovery;
 mod threats;
+mod trackers;
 mod work;

@@ -563,10 +563,11 @@ async fn the_opened_tracker_says_where_it_reads() {
     let fixture = Fixture::with(SAMPLES);
     std::fs::write(fixture.dir.path().join(".beads/beads.db"), "").unwrap();
     let clock = Arc::new(SystemClock::default());
-    let tracker = super::super::open(fixture.dir.path(), clock.clone(), Arc::new(RandomIds)).unwrap();
+    let means = super::super::Means { environment: &[], clock, ids: Arc::new(RandomIds) };
+    let tracker = super::super::open(fixture.dir.path(), &means).await.unwrap();
     let snapshot = tracker.snapshot().await.unwrap();
     assert_eq!((snapshot.beads.len(), snapshot.notes.len()), (29, 1));
     let none = tempfile::tempdir().unwrap();
-    let error = super::super::open(none.path(), clock, Arc::new(RandomIds)).err().unwrap();
+    let error = super::super::open(none.path(), &means).await.err().unwrap();
     assert!(error.to_string().contains("bead init"));
 }
