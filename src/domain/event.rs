@@ -173,6 +173,9 @@ pub enum Body {
     /// Target stood elsewhere: merge and gate again.
     TargetMoved {
         tip: Oid,
+        /// By another landing of ours: the queue moves on, and nobody's patience is used up.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        ours: bool,
     },
     /// Kept on a branch of its own beside the target.
     LandedBeside {
