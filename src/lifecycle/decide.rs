@@ -118,8 +118,8 @@ impl Story {
                 self.finish.commit = Some(commit.clone());
                 self.phase = Phase::Closing;
             }
-            (Phase::Landing { .. }, Body::TargetMoved { tip }) => {
-                self.target_moves += 1;
+            (Phase::Landing { .. }, Body::TargetMoved { tip, ours }) => {
+                self.target_moves += u32::from(!ours);
                 self.candidate = None;
                 if self.target_moves > MAX_TARGET_MOVES {
                     let reason = format!(
