@@ -237,7 +237,7 @@ impl Engine {
         let counted: Vec<&Red> = failed.iter().filter(counts).collect();
         let evidence: Vec<String> = counted.iter().map(|red| red.evidence()).collect();
         let recurrence = self.recurrence(story, "gate", &evidence.join("\n"))?;
-        let findings: Vec<Finding> = counted.iter().flat_map(|red| red.findings(&onto)).collect();
+        let findings: Vec<Finding> = counted.iter().flat_map(|red| red.findings(onto)).collect();
         Ok(Body::GatesFailed { findings, recurrence: Some(recurrence), base })
     }
 
