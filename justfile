@@ -17,3 +17,8 @@ check:
 
 bench *ARGS:
     scripts/bench {{ARGS}}
+
+# Nights without end: ten thousand deaths of the daemon at random points, and a thousand random nights
+soak:
+    cargo run --release --locked -- simulate --kills 10000
+    cargo run --release --locked -- simulate --runs 1000

@@ -95,10 +95,12 @@ impl Sitting<'_> {
             let look = self.next_look(adopted_at);
             let unspent = !meter.borrow().over_budget;
             let heard = tokio::select! {
+                // In a fixed order, so that a simulated night can be played again; a flood holds up no stop.
+                biased;
+                () = self.stop.at_least(next(heeded)), if heeded < Urgency::AtOnce => Heard::Stop,
+                _ = meter.wait_for(|reading| reading.over_budget), if unspent => Heard::Tick,
                 chunk = attached.output.recv() => chunk.map_or(Heard::End, Heard::Chunk),
                 () = tokio::time::sleep(look) => Heard::Tick,
-                _ = meter.wait_for(|reading| reading.over_budget), if unspent => Heard::Tick,
-                () = self.stop.at_least(next(heeded)), if heeded < Urgency::AtOnce => Heard::Stop,
             };
             match heard {
                 Heard::Chunk(Ok(Chunk::Stdout(bytes))) => {
@@ -220,13 +222,9 @@ impl Sitting<'_> {
             // An engine that does not answer now is asked again by the next step; KILL is repeated by removal.
             Some(Action::Term) => drop(self.executor.signal(&self.id, Signal::Term).await),
             Some(Action::Kill) => drop(self.executor.signal(&self.id, Signal::Kill).await),
-            Some(Action::GiveUp) => {
-                return Err(ExecutorError::Refused {
-                    what: "end the container".to_owned(),
-                    why: format!("{} still runs 30 s after KILL; its folder is kept aside", self.id.0),
-                }
-                .into());
-            }
+            // The engine says "running" of what was killed (F12). Removal ends what a signal does not, and where it
+            // is refused the story stays open.
+            Some(Action::GiveUp) => self.executor.remove(&self.id).await?,
         }
         Ok(())
     }

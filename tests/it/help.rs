@@ -19,6 +19,7 @@ const PROMISED: &[(&[&str], &[&str])] = &[
     (&["logs"], &["--follow", "-f", "--raw"]),
     (&["events"], &["--since", "--follow", "-f"]),
     (&["rehearse"], &["--in-place"]),
+    (&["simulate"], &["--seed", "--scenario", "--runs", "--kills", "--all", "--list", "--out"]),
     (&["model", "serve"], &["--script"]),
     (&["image", "build"], &[]),
     (&["image", "list"], &[]),

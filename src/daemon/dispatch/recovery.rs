@@ -26,7 +26,7 @@ use crate::scheduler::window::Calendar;
 const PUSH_AGAIN: TimeDelta = TimeDelta::minutes(1);
 
 impl Dispatcher {
-    /// Takes up every open story that no live process has, slots or not: its container may be running.
+    /// Takes up every open story that no live process has; one whose container may be running, slots or not.
     pub(super) async fn recover(&mut self) -> Result<(), EngineError> {
         self.see_projects().await?;
         self.take_up_orphans()
@@ -37,6 +37,14 @@ impl Dispatcher {
         for story in self.house.journal.open_stories(None)? {
             let key: Key = (story.project.clone(), story.bead.clone());
             let waits = matches!(story.phase, Phase::Suspended { .. }) || self.live.contains_key(&key);
+            // A container that may run already takes no slot from anybody; what would start one waits for a slot.
+            let runs =
+                story.phase == Phase::Working && story.work.as_ref().is_some_and(|w| w.container.is_some());
+            let full =
+                self.live.len() >= usize::try_from(self.machine.user.slots.global).unwrap_or(usize::MAX);
+            if full && !runs {
+                continue;
+            }
             if waits || self.troubles.of(&key, now).is_some() || !self.projects.contains_key(&key.0) {
                 continue;
             }

@@ -197,6 +197,7 @@ impl Engine {
                 let gate = gate::run_gate(&executor, self.house.clock.as_ref(), job, &mut watch, &cancel);
                 tokio::pin!(gate);
                 tokio::select! {
+                    biased;
                     ran = &mut gate => ran,
                     () = self.stop.at_least(Urgency::Gently) => {
                         // Cancelled, it still removes what it made.
