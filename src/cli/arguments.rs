@@ -57,6 +57,8 @@ pub(super) enum Command {
     Night(super::night::Args),
     /// Run as a daemon: work in the windows of your config, and for other commands
     Serve(super::serve::Args),
+    /// The settings in force, with their origin, and the prices
+    Config(super::config::Args),
     /// The repositories a night works through
     Project(super::project::Args),
     /// Close a bead by hand

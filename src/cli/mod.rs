@@ -6,6 +6,7 @@
 mod add;
 mod arguments;
 mod close;
+mod config;
 mod desk;
 mod display;
 mod error;
@@ -96,6 +97,7 @@ async fn execute(desk: &desk::Desk, command: Command) -> Result<Exit, CliError> 
         Command::Work(args) => work::run(desk, args).await,
         Command::Night(args) => night::run(desk, args).await,
         Command::Serve(args) => serve::run(desk, args).await,
+        Command::Config(args) => config::run(desk, args).await,
         Command::Project(args) => project::run(desk, args).await,
         Command::Runs(args) => runs::run(desk, args),
         Command::Logs(args) => logs::run(desk, args).await,

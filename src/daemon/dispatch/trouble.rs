@@ -89,9 +89,9 @@ impl Troubles {
         }
     }
 
-    /// Whether a bead in trouble may soon go on by itself.
-    pub(super) fn keep_waiting(&self, hopeless: usize) -> bool {
-        self.beads.values().any(|t| t.times < hopeless && !t.refused)
+    /// Whether a bead in trouble may soon go on by itself. One that was refused before it was begun can be left.
+    pub(super) fn keep_waiting(&self, hopeless: usize, begun: impl Fn(&Key) -> bool) -> bool {
+        self.beads.iter().any(|(key, t)| t.times < hopeless && (!t.refused || begun(key)))
     }
 
     pub(super) fn engine_away(&self) -> Option<&str> {
