@@ -77,6 +77,8 @@ pub(super) enum Command {
     Image(super::image::Args),
     /// Tell what a recorded agent stream says
     InspectStream(super::inspect::Args),
+    /// Remove what nothing needs any more, or say what holds each gigabyte
+    Gc(super::gc::Args),
     /// Check that journal, repository, tracker and containers tell one story
     Verify(super::verify::Args),
 }

@@ -11,6 +11,7 @@ mod display;
 mod error;
 mod events;
 mod forecast;
+mod gc;
 mod image;
 mod init;
 mod inspect;
@@ -100,6 +101,7 @@ async fn execute(desk: &desk::Desk, command: Command) -> Result<Exit, CliError> 
         Command::Model(args) => model::run(desk, args).await,
         Command::Image(args) => image::run(desk, args).await,
         Command::InspectStream(args) => inspect::run(desk, args),
+        Command::Gc(args) => gc::run(desk, args).await,
         Command::Verify(args) => verify::run(desk, args).await,
     }
 }

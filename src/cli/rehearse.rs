@@ -60,7 +60,8 @@ pub(super) async fn run(desk: &Desk, args: Args) -> Result<Exit, CliError> {
         oauth_token: None,
         ..desk.environment.clone()
     };
-    let night = matches!(inner.command, super::arguments::Command::Night(_) | super::arguments::Command::Serve(_));
+    let night =
+        matches!(inner.command, super::arguments::Command::Night(_) | super::arguments::Command::Serve(_));
     let others = if night && desk.project.is_none() { registered(desk)? } else { Vec::new() };
     let copy = match args.in_place {
         true => None,
@@ -76,7 +77,9 @@ pub(super) async fn run(desk: &Desk, args: Args) -> Result<Exit, CliError> {
         Some(copy) => Some(copy.project.clone()),
         None => Some(project.clone()),
     };
-    if !others.is_empty() && let Some(copy) = &copy {
+    if !others.is_empty()
+        && let Some(copy) = &copy
+    {
         register(&environment, copy).await?;
     }
     let rehearsed = Desk { environment, output, project: at };

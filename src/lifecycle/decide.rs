@@ -31,6 +31,7 @@ impl Story {
             | (
                 _,
                 Body::ByHand { .. }
+                | Body::RefDropped { .. }
                 | Body::GateStarted { .. }
                 | Body::GateEnded { .. }
                 | Body::GatesBroken { .. },

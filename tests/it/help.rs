@@ -23,6 +23,7 @@ const PROMISED: &[(&[&str], &[&str])] = &[
     (&["image", "build"], &[]),
     (&["image", "list"], &[]),
     (&["inspect-stream"], &[]),
+    (&["gc"], &["--dry-run"]),
     (&["verify"], &[]),
 ];
 

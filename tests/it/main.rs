@@ -2,6 +2,7 @@
 //! not declared here.
 #![allow(clippy::unwrap_used, clippy::too_many_lines, clippy::disallowed_methods, reason = "tests")]
 
+mod deploy;
 #[path = "../harness/mod.rs"]
 mod harness;
 mod help;
