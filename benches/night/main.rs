@@ -75,7 +75,7 @@ async fn idle(options: &Options, title: &str, config: &str) -> anyhow::Result<()
     for name in ["shop", "docs"] {
         world.project(name, 0, "").await?;
     }
-    let model = world.model("conversations: []\n").await?;
+    let model = world.model(world::QUIET).await?;
     let mut daemon = world.serve(&model.url())?;
     daemon.listening(Duration::from_secs(60)).await?;
     // What a start costs is no part of idling.

@@ -25,12 +25,12 @@ pub(crate) async fn measure(options: &Options) -> anyhow::Result<()> {
     image().await?;
     let count = options.containers;
     let config = format!(
-        "windows: [{{ start: \"0 0 * * *\", stop: 1d }}]\nslots: {count}\nlimits: {{ memory: 256M, slots: {count} }}\n"
+        "windows: [{{ start: \"0 0 * * *\", stop: 1d }}]\nslots: {count}\nlimits: {{ memory: 256m, slots: {count} }}\n"
     );
     let world = World::new(&options.bead, &config).await?;
-    let more = format!("image: {IMAGE}\nlimits: {{ memory: 128M, slots: {count} }}\n");
+    let more = format!("image: {IMAGE}\nlimits: {{ memory: 128m, slots: {count} }}\n");
     world.project("shop", count, &more).await?;
-    let model = world.model("conversations: []\n").await?;
+    let model = world.model(crate::world::QUIET).await?;
     let first = world.serve(&model.url())?;
     let measured = after_the_first(options, &world, first, &model.url()).await;
     remove_all(&world).await?;

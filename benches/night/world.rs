@@ -21,6 +21,9 @@ pub(crate) struct World {
     variables: BTreeMap<OsString, OsString>,
 }
 
+/// A model that nobody should ask anything.
+pub(crate) const QUIET: &str = "conversations:\n  - turns: [{ text: Done. }]\n";
+
 /// A running `bead serve`.
 pub(crate) struct Daemon {
     child: Child,
