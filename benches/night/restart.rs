@@ -18,6 +18,7 @@ use crate::process::Reading;
 use crate::world::World;
 
 const IMAGE: &str = "beadwork-bench/sleeper:latest";
+const THEN: &str = "2026-01-01T00:00:00.000000Z";
 /// Says something ten times a second, so that a reader has something to read.
 const SLEEPER: &str = "#!/bin/sh\nwhile :; do echo '{\"type\":\"bench\",\"padding\":\"........................................................................................................................\"}'; sleep 0.1; done\n";
 
@@ -174,12 +175,16 @@ fn past(world: &World, events: u64) -> anyhow::Result<u64> {
         let mut ended = tx.prepare(
             "INSERT INTO stories (id, project, bead, open, seq, story) VALUES (?1, ?2, ?3, 0, ?4, ?5)",
         )?;
+        let mut ran = tx.prepare(
+            "INSERT INTO runs (run, kind, project, bead, attempt, state, started, ended, log, cost) VALUES (?1, 'work', ?2, ?3, 1, 'completed', ?4, ?4, 'logs/gone.log', 0.1)",
+        )?;
         let body = serde_json::json!({ "type": "notice", "text": "something that was worth a line of a journal, once, long ago" }).to_string();
         for n in 0..i64::try_from(events)? {
             let seq = last + 1 + n;
             let (bead, run) = (format!("old-{}", n / 50), format!("r{:014}", n / 50));
-            event.execute(params![seq, "2026-01-01T00:00:00.000000Z", project, bead, run, "notice", body])?;
+            event.execute(params![seq, THEN, project, bead, run, "notice", body])?;
             if n % 50 == 49 {
+                ran.execute(params![run, project, bead, THEN])?;
                 story["id"] = (seq - 49).into();
                 story["bead"] = bead.clone().into();
                 story["runs"] = serde_json::json!([run]);

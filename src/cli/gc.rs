@@ -41,7 +41,12 @@ pub(super) async fn run(desk: &Desk, args: Args) -> Result<Exit, CliError> {
         facts.shown.extend(images(docker).await);
     }
     let plan = reap::plan(&facts);
-    let swept = if args.dry_run { None } else { Some(reaper.sweep(&plan).await) };
+    let swept = if args.dry_run {
+        None
+    } else {
+        crate::journal::backup::if_due(&house.journal).map_err(journal_error)?;
+        Some(reaper.sweep(&plan).await)
+    };
     if desk.output.json {
         desk.output.document(&document(&plan, swept.as_ref()));
     } else {

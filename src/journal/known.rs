@@ -1,6 +1,6 @@
 //! What the journal knows of a run or a bead, asked one by one: a reaping never reads all of the past.
 //!
-//! Owns four small questions that an index answers. What follows from the answers is for `daemon::reap`.
+//! Owns the small questions that an index answers. What follows from the answers is for `daemon::reap`.
 //! Start with [`Journal::owner_of`] and [`Journal::told_of`].
 
 use std::collections::BTreeSet;
@@ -24,6 +24,14 @@ impl Journal {
             .optional()
             .map_err(|e| self.db(e))?;
         Ok(row.and_then(|(project, bead)| Some((project_id(project?)?, BeadId::new(bead?)))))
+    }
+
+    /// Where a run's readable log lies, relative to the state directory.
+    pub fn log_of(&self, run: &RunId) -> Result<Option<String>, JournalError> {
+        let connection = self.lock();
+        let mut query =
+            connection.prepare_cached("SELECT log FROM runs WHERE run = ?1").map_err(|e| self.db(e))?;
+        query.query_row(params![run.as_str()], |row| row.get(0)).optional().map_err(|e| self.db(e))
     }
 
     /// Every story of a bead, oldest first, each with when its last event was written.

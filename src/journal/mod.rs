@@ -104,7 +104,7 @@ impl Journal {
         schema::assert_sqlite()?;
         let connection = schema::open(path)?;
         let journal = Self { path: path.to_owned(), clock, connection: Mutex::new(connection) };
-        backup::if_due(&journal)?;
+        backup::on_open(&journal)?;
         Ok(journal)
     }
 

@@ -4,6 +4,7 @@
 //! waits for its turn wherever a landing could be under way. Start with [`Hourly`].
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio_util::task::AbortOnDropHandle;
@@ -14,6 +15,8 @@ use crate::daemon::house::{House, Site};
 use crate::executor::Executor;
 
 const EVERY: TimeDelta = TimeDelta::hours(1);
+/// At a start what lives is adopted before what is dead is looked for.
+const GRACE: Duration = Duration::from_secs(15);
 
 /// Reaps when it is time.
 #[derive(Debug, Default)]
@@ -38,10 +41,26 @@ impl Hourly {
         self.last = Some(now);
         let (house, executor, sites) = (Arc::clone(house), Arc::clone(executor), sites());
         self.task = Some(AbortOnDropHandle::new(tokio::spawn(async move {
+            tokio::time::sleep(GRACE).await;
+            back_up(&house).await;
             if let Err(error) = reap(&house, &*executor, &sites).await {
                 tracing::warn!(%error, "what is left over could not be looked at");
             }
         })));
+    }
+}
+
+/// A large journal is copied here and not by whoever opens it.
+async fn back_up(house: &Arc<House>) {
+    let house = Arc::clone(house);
+    let journal = move || {
+        // A night that is only simulated keeps its journal in memory.
+        if house.journal.path().exists() { crate::journal::backup::if_due(&house.journal) } else { Ok(()) }
+    };
+    match tokio::task::spawn_blocking(journal).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::warn!(%error, "the journal cannot be backed up"),
+        Err(error) => tracing::warn!(%error, "the backup broke"),
     }
 }
 
