@@ -29,14 +29,21 @@ pub enum Era {
     },
     /// Classic `bd` keeps an SQLite copy of the file; the file is what clones exchange.
     ClassicSqlite {
+        /// The `.beads` directory.
+        dir: PathBuf,
         file: PathBuf,
         database: PathBuf,
         notes: Vec<String>,
     },
     /// `bd` 0.51 and later keeps beads in Dolt; its `issues.jsonl` is an export and must not be written.
     Dolt {
+        dir: PathBuf,
         found: String,
+        /// What to do where no `bd` can be driven.
         hint: String,
+        /// Whether the database is in this clone, or on a server.
+        is_here: bool,
+        notes: Vec<String>,
     },
     NoTracker,
 }
@@ -68,8 +75,8 @@ pub fn detect(root: &Path) -> Result<Era, EraError> {
         }
         None => own,
     };
-    if let Some(dolt) = dolt(&dir)? {
-        return Ok(dolt);
+    if let Some(found) = dolt(&dir, &notes)? {
+        return Ok(found);
     }
     let names = names(&dir)?;
     let config = Config::read(&dir)?;
@@ -85,12 +92,19 @@ pub fn detect(root: &Path) -> Result<Era, EraError> {
     })
 }
 
-fn classic(dir: &Path, file: &str, database: &str, mut notes: Vec<String>) -> Era {
-    notes.push(format!(
-        "`{database}` of a classic `bd` lies beside `{file}`: beads are read from and written to the file; \
-         run `bd sync --import-only` before you read with `bd`"
-    ));
-    Era::ClassicSqlite { file: dir.join(file), database: dir.join(database), notes }
+fn classic(dir: &Path, file: &str, database: &str, notes: Vec<String>) -> Era {
+    Era::ClassicSqlite { dir: dir.to_path_buf(), file: dir.join(file), database: dir.join(database), notes }
+}
+
+/// What a user should know where a classic database is left alone because no `bd` can be driven.
+pub(crate) fn beside(file: &Path, database: &Path) -> String {
+    let name = |path: &Path| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    format!(
+        "`{}` of a classic `bd` lies beside `{}`: beads are read from and written to the file; \
+         run `bd sync --import-only` before you read with `bd`",
+        name(database),
+        name(file)
+    )
 }
 
 fn redirect(root: &Path, own: &Path) -> Result<Option<PathBuf>, EraError> {
@@ -109,7 +123,7 @@ fn redirect(root: &Path, own: &Path) -> Result<Option<PathBuf>, EraError> {
     Ok(Some(to))
 }
 
-fn dolt(dir: &Path) -> Result<Option<Era>, EraError> {
+fn dolt(dir: &Path, notes: &[String]) -> Result<Option<Era>, EraError> {
     let path = dir.join("metadata.json");
     let metadata = match read_small(&path)? {
         None => Value::Null,
@@ -127,12 +141,16 @@ fn dolt(dir: &Path) -> Result<Option<Era>, EraError> {
     } else {
         return Ok(None);
     };
-    let hint = if has_database.is_some() {
-        "its `issues.jsonl` is only an export; driving this `bd` is not built yet, so use a project with a JSONL tracker"
+    let is_served =
+        ["server", "proxied-server"].iter().any(|mode| metadata.get("dolt_mode").is_some_and(|m| m == mode));
+    let is_here = has_database.is_some() || is_served;
+    let hint = if is_here {
+        "its `issues.jsonl` is only an export; install `bd` 1.0.4 or later and put it on PATH"
     } else {
-        "its database is not in this clone: run `bd bootstrap`; driving this `bd` is not built yet"
+        "its database is not in this clone: run `bd bootstrap` (`bd` 1.0.4 or later)"
     };
-    Ok(Some(Era::Dolt { found, hint: hint.to_owned() }))
+    let (dir, hint, notes) = (dir.to_path_buf(), hint.to_owned(), notes.to_vec());
+    Ok(Some(Era::Dolt { dir, found, hint, is_here, notes }))
 }
 
 /// Which of the names holds the issues.

@@ -16,6 +16,8 @@ pub enum TrackerError {
     Dolt { found: String, hint: String },
     #[error(transparent)]
     Era(#[from] super::EraError),
+    #[error(transparent)]
+    Bd(#[from] super::BdError),
     #[error("cannot {doing} `{}`", path.display())]
     Io { doing: &'static str, path: PathBuf, source: std::io::Error },
     #[error("`{}` is not a regular file", path.display())]
@@ -26,6 +28,10 @@ pub enum TrackerError {
     Locked { path: PathBuf, seconds: u64 },
     #[error("`{}` changes faster than it can be written; close the program that keeps saving it", path.display())]
     Contended { path: PathBuf },
+    #[error("`{}` has a merge conflict marker in line {line}: nothing is written until the conflict is resolved", path.display())]
+    Conflict { path: PathBuf, line: usize },
+    #[error("this tracker takes no import from here: its own `bd import` does")]
+    NoImport,
     #[error("unknown bead `{id}`{}", nearest_hint(nearest))]
     UnknownId { id: BeadId, nearest: Vec<String> },
     #[error("the tracker has several lines for `{id}` (lines {}): keep one of them", list(lines))]
@@ -57,6 +63,9 @@ pub enum TrackerError {
 impl TrackerError {
     /// Refused before anything was changed (exit 3), as opposed to a failure inside (exit 1).
     pub fn is_refusal(&self) -> bool {
+        if let Self::Bd(error) = self {
+            return error.is_refusal();
+        }
         !matches!(
             self,
             Self::Io { .. }

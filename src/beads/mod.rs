@@ -1,19 +1,26 @@
-//! Beads at rest: the tracker's contract and the store that keeps it in `.beads/issues.jsonl`.
+//! Beads at rest: the tracker's contract, the store that keeps it in `.beads/issues.jsonl`, and the user's `bd`.
 //!
 //! Owns reading, claiming, changing and creating beads, and the pure rules of what is ready. It does not
 //! decide which bead runs (that is the scheduler) and never commits: it writes only the tracker's own file
-//! in the work tree, as `bd` does. Read [`Tracker`] first, then [`open`]; [`ready`] needs no tracker at all.
+//! in the work tree, as `bd` does, or has `bd` do it. Read [`Tracker`] first, then [`open`]; [`ready`] needs no
+//! tracker at all.
 
+mod bd;
 pub mod era;
 mod error;
+pub mod export;
+pub mod form;
+mod grip;
 pub mod ids;
 pub mod init;
 mod jsonl;
+pub mod merge;
 pub mod ready;
 mod snapshot;
 mod view;
 
-use std::path::Path;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -22,9 +29,11 @@ use crate::clock::{Clock, Ids};
 use crate::domain::bead::{Bead, NewBead, Status};
 use crate::domain::ids::BeadId;
 
+pub use bd::{BdError, BdTracker};
 pub use era::{Era, EraError};
 pub use error::TrackerError;
 pub use jsonl::JsonlTracker;
+pub use jsonl::import::{Import, ImportReport, Origin, Partly, Refused};
 pub use snapshot::{Flaw, Problem, Snapshot};
 
 /// The label of a bead that waits for a person.
@@ -49,10 +58,33 @@ pub trait Tracker: Send + Sync {
         None
     }
 
+    /// Refuses what every write but the end of a claim would refuse now: unresolved conflict markers.
+    async fn check_writable(&self) -> Result<(), TrackerError> {
+        Ok(())
+    }
+
+    /// As [`Tracker::snapshot`], with everything about one bead: a `bd` leaves comments out of its lists.
+    async fn snapshot_around(&self, _id: &BeadId) -> Result<Snapshot, TrackerError> {
+        self.snapshot().await
+    }
+
+    /// The open beads that the tracker itself calls ready, in no order that counts. `None` where it has no rules of
+    /// its own, or where asking would change beads: then [`ready`]'s rules decide alone.
+    async fn ready_ids(&self, _snapshot: &Snapshot) -> Result<Option<Vec<BeadId>>, TrackerError> {
+        Ok(None)
+    }
+
     async fn show(&self, id: &BeadId) -> Result<Bead, TrackerError>;
 
     /// Creates a bead with a fresh id, its edges, and the edges of those that shall wait for it.
     async fn create(&self, new: &NewBead) -> Result<Bead, TrackerError>;
+
+    /// Takes beads from JSONL text: checked as a whole first, then one write or none. A tracker whose `bd` has
+    /// an import of its own refuses with [`TrackerError::NoImport`].
+    async fn import(&self, text: Vec<u8>, how: Import) -> Result<ImportReport, TrackerError> {
+        let _ = (text, how);
+        Err(TrackerError::NoImport)
+    }
 
     /// Closes by hand. Refuses a closed bead, naming when and why it was closed. A claim on it ends.
     async fn close(&self, id: &BeadId, reason: &str, actor: &str) -> Result<Bead, TrackerError>;
@@ -139,13 +171,52 @@ impl Edit {
     }
 }
 
-/// The tracker of the project at `root`, as [`era::detect`] decides. Reads nothing but the directory yet.
-pub fn open(root: &Path, clock: Arc<dyn Clock>, ids: Arc<dyn Ids>) -> Result<Arc<dyn Tracker>, TrackerError> {
+/// What a tracker may use of the machine.
+pub struct Means<'a> {
+    /// The environment of this process, less the credentials: PATH says where a `bd` is.
+    pub environment: &'a [(OsString, OsString)],
+    pub clock: Arc<dyn Clock>,
+    pub ids: Arc<dyn Ids>,
+}
+
+/// The tracker of the project at `root`: what [`era::detect`] finds in its directory, and which `bd` is on PATH,
+/// decide together. Dolt needs a `bd`; a classic database is left to a classic `bd` where there is one, and without
+/// it the file is read and written directly.
+pub async fn open(root: &Path, means: &Means<'_>) -> Result<Arc<dyn Tracker>, TrackerError> {
     match era::detect(root)? {
         Era::NoTracker => Err(TrackerError::NoTracker { root: root.to_path_buf() }),
-        Era::Dolt { found, hint } => Err(TrackerError::Dolt { found, hint }),
-        Era::Embedded { file, notes } | Era::ClassicSqlite { file, notes, .. } => {
-            Ok(Arc::new(JsonlTracker::new(root, file, clock, ids).with_notes(notes)))
+        Era::Embedded { file, notes } => Ok(embedded(root, file, notes, means)),
+        Era::ClassicSqlite { file, database, dir, mut notes } => {
+            match bd::offer(means.environment, root, bd::Store::Classic).await? {
+                bd::Offer::Usable(ready) => {
+                    let tracker = ready.bind(root, dir, Some(file), Arc::clone(&means.clock))?;
+                    Ok(Arc::new(tracker.with_notes(notes)))
+                }
+                offer => {
+                    notes.push(era::beside(&file, &database));
+                    if let bd::Offer::Unusable(why) = offer {
+                        notes.push(why);
+                    }
+                    Ok(embedded(root, file, notes, means))
+                }
+            }
+        }
+        Era::Dolt { found, hint, dir, is_here, notes } => {
+            let refused = |hint| Err(TrackerError::Dolt { found: found.clone(), hint });
+            match bd::offer(means.environment, root, bd::Store::Dolt).await? {
+                bd::Offer::Usable(_) if !is_here => refused(hint),
+                bd::Offer::Usable(ready) => {
+                    let tracker = ready.bind(root, dir, None, Arc::clone(&means.clock))?;
+                    Ok(Arc::new(tracker.with_notes(notes)))
+                }
+                bd::Offer::Unusable(why) => refused(why),
+                bd::Offer::Nothing => refused(hint),
+            }
         }
     }
+}
+
+fn embedded(root: &Path, file: PathBuf, notes: Vec<String>, means: &Means<'_>) -> Arc<dyn Tracker> {
+    let (clock, ids) = (Arc::clone(&means.clock), Arc::clone(&means.ids));
+    Arc::new(JsonlTracker::new(root, file, clock, ids).with_notes(notes))
 }

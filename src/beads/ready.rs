@@ -6,6 +6,7 @@
 
 mod explain;
 mod graph;
+pub mod verdict;
 
 use std::fmt;
 

@@ -25,6 +25,8 @@ pub struct Snapshot {
     text: Arc<Vec<u8>>,
     spans: Vec<Range<usize>>,
     index: HashMap<BeadId, usize>,
+    /// Lists of `bd` leave comments out and say how many there are.
+    pub(super) has_counts: bool,
     /// Built when output first asks for it.
     pub(super) dependents: OnceLock<Dependents>,
 }
@@ -75,8 +77,15 @@ impl Snapshot {
             text: document.text,
             spans,
             index: document.index,
+            has_counts: false,
             dependents: OnceLock::new(),
         }
+    }
+
+    /// Where a line says how many comments its bead has, that number counts, not those in the line.
+    pub(crate) fn counted_by_its_tracker(mut self) -> Self {
+        self.has_counts = true;
+        self
     }
 
     pub fn get(&self, id: &BeadId) -> Option<&Bead> {
@@ -90,6 +99,11 @@ impl Snapshot {
 
     pub fn position(&self, id: &BeadId) -> Option<usize> {
         self.index.get(id).copied()
+    }
+
+    /// The whole text it was read from.
+    pub(crate) fn text(&self) -> &[u8] {
+        &self.text
     }
 
     /// The line a bead came from, as it stands in the tracker.

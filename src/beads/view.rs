@@ -94,13 +94,16 @@ impl Snapshot {
         record
     }
 
-    fn add_counts(&self, record: &mut Record<'_>, at: usize) {
+    pub(super) fn add_counts(&self, record: &mut Record<'_>, at: usize) {
         let bead = &self.beads[at];
         let dependencies = bead.dependencies.iter().filter(|d| d.kind == "blocks").count();
         let dependents = self.dependents_of(&bead.id).filter(|(_, kind)| *kind == "blocks").count();
         record.set_last("dependency_count", dependencies.to_string());
         record.set_last("dependent_count", dependents.to_string());
-        record.set_last("comment_count", bead.comments.len().to_string());
+        let is_counted = self.has_counts && bead.comments.is_empty() && record.get("comment_count").is_some();
+        if !is_counted {
+            record.set_last("comment_count", bead.comments.len().to_string());
+        }
         if let Some(edge) = bead.dependencies.iter().find(|d| d.kind == "parent-child") {
             record.set_last("parent", text::string(edge.depends_on_id.as_str()));
         }

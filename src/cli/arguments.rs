@@ -79,6 +79,12 @@ pub(super) enum Command {
     InspectStream(super::inspect::Args),
     /// Remove what nothing needs any more, or say what holds each gigabyte
     Gc(super::gc::Args),
+    /// Write all beads as JSONL, in the tracker's form or another
+    Export(super::export::Args),
+    /// Take beads from JSONL, all or none
+    Import(super::import::Args),
+    /// Merge two versions of a tracker file, as git's merge driver
+    MergeDriver(super::merge_driver::Args),
     /// Check that journal, repository, tracker and containers tell one story
     Verify(super::verify::Args),
 }

@@ -5,9 +5,10 @@
 
 use clap::Args as ClapArgs;
 
-use super::desk::{Desk, engine_error, tracker_error};
+use super::desk::{Desk, engine_error, journal_error, tracker_error};
 use super::{CliError, Exit};
 use crate::beads::{Edit, PARKED};
+use crate::daemon::house::{House, Site};
 use crate::daemon::queue;
 use crate::domain::bead::Status;
 use crate::domain::ids::BeadId;
@@ -34,6 +35,7 @@ pub(super) async fn close(desk: &Desk, args: CloseArgs) -> Result<Exit, CliError
     let (house, site) = desk.open().await?;
     let id = BeadId::new(args.id);
     house.refuse_while_worked_on(&site, &id).map_err(engine_error)?;
+    refuse_open_story(&house, &site, &id).await?;
     let bead = site.tracker.close(&id, &args.reason, &desk.actor()).await.map_err(tracker_error)?;
     house.by_hand(&site, &id, &format!("closed: {}", args.reason)).map_err(engine_error)?;
     if desk.output.json {
@@ -42,6 +44,18 @@ pub(super) async fn close(desk: &Desk, args: CloseArgs) -> Result<Exit, CliError
         desk.output.line(&format!("closed {id}"));
     }
     Ok(Exit::Done)
+}
+
+/// A suspended or interrupted story goes on with the next `bead work`; it must not come back to a bead that was
+/// closed behind it.
+async fn refuse_open_story(house: &House, site: &Site, id: &BeadId) -> Result<(), CliError> {
+    if house.journal.open_story_of(&site.id, id).map_err(journal_error)?.is_none() {
+        return Ok(());
+    }
+    let why = queue::why(house, site, id).await.map_err(engine_error)?;
+    Err(CliError::refused(why.sentence)
+        .hint(format!("end its story first: `bead work {id}` goes on and lands, parks or fails it"))
+        .hint(format!("then: `bead close {id} --reason TEXT`")))
 }
 
 pub(super) async fn reopen(desk: &Desk, args: ReopenArgs) -> Result<Exit, CliError> {

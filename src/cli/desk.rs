@@ -104,11 +104,15 @@ impl Desk {
         Ok(text)
     }
 
-    /// Lines of the tracker that cannot be read are told, every time: they are beads nobody works on.
+    /// Lines of the tracker that cannot be read are told, every time: they are beads nobody works on. So is what
+    /// makes a tracker's answers other than they look.
     async fn warn_of_problems(&self, site: &Site) -> Result<(), CliError> {
         let snapshot = site.tracker.snapshot().await.map_err(tracker_error)?;
         for problem in &snapshot.problems {
             self.output.warn(&format!("tracker {problem}"));
+        }
+        for note in &snapshot.notes {
+            self.output.warn(note);
         }
         Ok(())
     }
@@ -119,6 +123,12 @@ pub(super) fn tracker_error(error: TrackerError) -> CliError {
     let shown = CliError::from_error(exit, &error);
     match &error {
         TrackerError::UnknownId { .. } => shown.hint("`bead list --all` lists every bead"),
+        TrackerError::Conflict { .. } => shown
+            .hint("keep one line for each bead and remove the lines `<<<<<<<`, `=======` and `>>>>>>>`")
+            .hint("`bead init --merge-driver` lets git merge the tracker by bead from now on"),
+        TrackerError::NoImport => {
+            shown.hint("`bead export --form 1.x FILE` in the other project writes what it takes")
+        }
         TrackerError::AlreadyClosed { id, .. } => shown.hint(format!("to open it again: `bead reopen {id}`")),
         _ => shown,
     }

@@ -43,6 +43,7 @@ impl Display {
     /// Draws how things stand, whenever that changes.
     pub(super) async fn follow(self, mut status: watch::Receiver<Arc<Status>>) {
         let mut notice = None;
+        let mut troubles = std::collections::BTreeMap::new();
         while status.changed().await.is_ok() {
             let now = status.borrow_and_update().clone();
             if now.notice != notice {
@@ -50,6 +51,15 @@ impl Display {
                     self.say(&format!("{} {}", paint(WARN, "!"), clean_line(text)));
                 }
                 notice.clone_from(&now.notice);
+            }
+            for project in &now.projects {
+                if troubles.insert(project.name.clone(), project.trouble.clone())
+                    != Some(project.trouble.clone())
+                    && let Some(why) = &project.trouble
+                {
+                    let text = format!("{}: nothing of it can be worked on: {why}", project.name);
+                    self.say(&format!("{} {}", paint(WARN, "!"), clean_line(&text)));
+                }
             }
             self.draw(&standing(&now));
         }

@@ -18,6 +18,8 @@ pub enum Exit {
     NotLanded,
     Suspended,
     Interrupted,
+    /// A merge driver that could not do its work: git takes codes above 128 as failure, not as conflicts.
+    GivesUp,
 }
 
 impl Exit {
@@ -30,6 +32,7 @@ impl Exit {
             Self::NotLanded => 4,
             Self::Suspended => 5,
             Self::Interrupted => 130,
+            Self::GivesUp => 129,
         }
     }
 }

@@ -6,17 +6,20 @@
 use std::io::{IsTerminal as _, Write as _};
 use std::path::Path;
 
+mod driver;
+
 use clap::Args as ClapArgs;
 use serde_json::json;
 
 use super::desk::{Desk, tracker_error};
 use super::output::{DIM, GOOD, paint};
 use super::{CliError, Exit};
-use crate::beads::{Era, TrackerError, era};
+use crate::beads::init::Made;
 use crate::config::project::FILE;
 use crate::context::{Files, init, stack};
 use crate::workspace::program::Git;
 use crate::workspace::repo::{Head, UserRepo};
+use driver::Installed;
 
 #[derive(Debug, ClapArgs)]
 pub(super) struct Args {
@@ -26,6 +29,19 @@ pub(super) struct Args {
     /// The prefix of new bead ids (default: the folder's name)
     #[arg(long, value_name = "PREFIX")]
     prefix: Option<String>,
+    /// Have git merge the tracker by bead: a line in .gitattributes and this repository's git config
+    #[arg(long)]
+    merge_driver: bool,
+}
+
+/// What was found and done, for telling.
+struct Report {
+    target: String,
+    stacks: Vec<String>,
+    test: Option<String>,
+    wrote_config: bool,
+    made: Made,
+    driver: Option<Installed>,
 }
 
 pub(super) async fn run(desk: &Desk, args: Args) -> Result<Exit, CliError> {
@@ -39,11 +55,6 @@ pub(super) async fn run(desk: &Desk, args: Args) -> Result<Exit, CliError> {
         Head::Detached(_) => "main".to_owned(),
     };
     let file = repo.root().join(FILE);
-    if let Era::Dolt { found, hint } =
-        era::detect(repo.root()).map_err(|e| CliError::from_error(Exit::Refused, &e))?
-    {
-        return Err(tracker_error(TrackerError::Dolt { found, hint }));
-    }
     let stacks = stack::detect(&Folder(repo.root()));
     let text = if file.exists() {
         desk.output.say(&format!("{FILE} is there already; it stays as it is"));
@@ -58,37 +69,64 @@ pub(super) async fn run(desk: &Desk, args: Args) -> Result<Exit, CliError> {
         }
         Some(text)
     };
+    let plan = if args.merge_driver { Some(driver::plan(&repo).await?) } else { None };
     // The tracker first: it can refuse (a bad prefix), and then nothing is half done.
     let made = crate::beads::init::init(repo.root(), args.prefix.as_deref()).map_err(tracker_error)?;
     if let Some(text) = &text {
         write_new(&file, text)?;
     }
-    let written = text.is_some();
-    let names: Vec<&str> = stacks.iter().map(|s| s.name.as_str()).collect();
-    let tests = stack::main_tests(&stacks).map(|t| t.run.clone());
-    if desk.output.json {
-        desk.output.document(&json!({
-            "target": target, "stacks": names, "test": tests, "wrote_config": written,
-            "tracker_files": made.files, "prefix": made.prefix,
-        }));
-        return Ok(Exit::Done);
-    }
-    desk.output.line(&found(&names, &target));
-    match &tests {
-        Some(run) => desk.output.line(&format!("{} {run}", paint(DIM, "gate "))),
-        // A bead.yaml that was there has whatever gates its author gave it.
-        None if !written => {}
-        None => desk.output.line("no test command found: add a gate to bead.yaml, nothing lands without one"),
-    }
-    if written {
-        desk.output.line(&format!("{} {FILE}", paint(GOOD, "wrote")));
-    }
-    for made in &made.files {
-        let shown = made.strip_prefix(repo.root()).unwrap_or(made);
-        desk.output.line(&format!("{} {}", paint(GOOD, "wrote"), shown.display()));
-    }
-    desk.output.say(&format!("next: look at {FILE}, commit it, then `bead add \"what is to be done\"`"));
+    let driver = match plan {
+        Some(plan) => Some(plan.install(&repo).await?),
+        None => None,
+    };
+    let report = Report {
+        target,
+        stacks: stacks.iter().map(|s| s.name.clone()).collect(),
+        test: stack::main_tests(&stacks).map(|t| t.run.clone()),
+        wrote_config: text.is_some(),
+        made,
+        driver,
+    };
+    report.tell(desk, repo.root());
     Ok(Exit::Done)
+}
+
+impl Report {
+    fn tell(&self, desk: &Desk, root: &Path) {
+        let output = desk.output;
+        if output.json {
+            output.document(&json!({
+                "target": self.target, "stacks": self.stacks, "test": self.test,
+                "wrote_config": self.wrote_config, "tracker_files": self.made.files,
+                "prefix": self.made.prefix, "merge_driver": self.driver,
+            }));
+            return;
+        }
+        let names: Vec<&str> = self.stacks.iter().map(String::as_str).collect();
+        output.line(&found(&names, &self.target));
+        match &self.test {
+            Some(run) => output.line(&format!("{} {run}", paint(DIM, "gate "))),
+            // A bead.yaml that was there has whatever gates its author gave it.
+            None if !self.wrote_config => {}
+            None => output.line("no test command found: add a gate to bead.yaml, nothing lands without one"),
+        }
+        if self.wrote_config {
+            output.line(&format!("{} {FILE}", paint(GOOD, "wrote")));
+        }
+        for made in &self.made.files {
+            let shown = made.strip_prefix(root).unwrap_or(made);
+            output.line(&format!("{} {}", paint(GOOD, "wrote"), shown.display()));
+        }
+        if let Some(driver) = &self.driver {
+            if let Some(attribute) = &driver.attribute {
+                output.line(&format!("{} .gitattributes: {attribute}", paint(GOOD, "wrote")));
+            }
+            output.line(&format!("{} git config merge.beads.driver: {}", paint(GOOD, "set"), driver.command));
+            output
+                .say("each clone has a git configuration of its own: run `bead init --merge-driver` in each");
+        }
+        output.say(&format!("next: look at {FILE}, commit it, then `bead add \"what is to be done\"`"));
+    }
 }
 
 fn found(names: &[&str], target: &str) -> String {

@@ -10,13 +10,16 @@ mod desk;
 mod display;
 mod error;
 mod events;
+mod export;
 mod forecast;
 mod gc;
 mod image;
+mod import;
 mod init;
 mod inspect;
 mod list;
 mod logs;
+mod merge_driver;
 mod model;
 mod night;
 mod output;
@@ -102,6 +105,9 @@ async fn execute(desk: &desk::Desk, command: Command) -> Result<Exit, CliError> 
         Command::Image(args) => image::run(desk, args).await,
         Command::InspectStream(args) => inspect::run(desk, args),
         Command::Gc(args) => gc::run(desk, args).await,
+        Command::Export(args) => export::run(desk, args).await,
+        Command::Import(args) => import::run(desk, args).await,
+        Command::MergeDriver(args) => merge_driver::run(desk, &args),
         Command::Verify(args) => verify::run(desk, args).await,
     }
 }

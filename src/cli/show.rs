@@ -24,7 +24,7 @@ pub(super) async fn run(desk: &Desk, args: Args) -> Result<Exit, CliError> {
     // Also the one place that finds the nearest ids when there is no such bead.
     let bead = site.tracker.show(&id).await.map_err(tracker_error)?;
     if desk.output.json {
-        let snapshot = site.tracker.snapshot().await.map_err(tracker_error)?;
+        let snapshot = site.tracker.snapshot_around(&id).await.map_err(tracker_error)?;
         desk.output.document(&snapshot.shown(&id).into_iter().collect::<Vec<_>>());
         return Ok(Exit::Done);
     }

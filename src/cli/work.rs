@@ -106,6 +106,8 @@ async fn one(desk: &Desk, stop: &Stop, request: WorkRequest) -> Result<Exit, Cli
     }
     Ok(match ended.finish.outcome {
         Outcome::Landed => Exit::Done,
+        // What the project wishes is done: the rest is the user's.
+        Outcome::Parked if ended.finish.cause.as_ref().is_some_and(|c| c.as_str() == "branch") => Exit::Done,
         Outcome::Suspended => Exit::Suspended,
         _ => Exit::NotLanded,
     })

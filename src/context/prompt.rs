@@ -22,6 +22,8 @@ const PART_BYTES: usize = 32 << 10;
 const COMMENTS: usize = 20;
 const COMMENT_BYTES: usize = 4 << 10;
 const FINDINGS: usize = 20;
+const PATHS: usize = 100;
+const OTHERS: usize = 5;
 const FINDING_BYTES: usize = 8 << 10;
 
 /// The templates, read once.
@@ -38,7 +40,20 @@ pub struct Work<'a> {
     pub gates: &'a [Gate],
     /// Of the attempt before, where its conversation cannot be continued.
     pub findings: &'a [Finding],
+    /// Why an earlier conversation of the same attempt ended, where the clone holds its unfinished work.
+    pub carried: Option<&'a str>,
     /// Hard to guess and new for every prompt, so that no text can close its own fence.
+    pub nonce: &'a str,
+}
+
+/// What the run is told that unites the work with what landed meanwhile.
+#[derive(Debug, Clone, Copy)]
+pub struct Conflict<'a> {
+    pub bead: &'a Bead,
+    /// What landed on the same paths meanwhile.
+    pub others: &'a [Bead],
+    pub paths: &'a [String],
+    pub gates: &'a [Gate],
     pub nonce: &'a str,
 }
 
@@ -59,6 +74,13 @@ pub struct PromptError {
 }
 
 #[derive(Serialize)]
+struct Other {
+    id: String,
+    title: String,
+    parts: Vec<Part>,
+}
+
+#[derive(Serialize)]
 struct Part {
     name: &'static str,
     text: String,
@@ -70,16 +92,19 @@ impl Prompts {
         let mut templates = Environment::new();
         templates.set_undefined_behavior(UndefinedBehavior::Strict);
         templates.set_auto_escape_callback(|_| minijinja::AutoEscape::None);
-        for (name, source) in
-            [("work", include_str!("../../prompts/work.md")), ("fix", include_str!("../../prompts/fix.md"))]
-        {
+        for (name, source) in [
+            ("work", include_str!("../../prompts/work.md")),
+            ("fix", include_str!("../../prompts/fix.md")),
+            ("confirm", include_str!("../../prompts/confirm.md")),
+            ("conflict", include_str!("../../prompts/conflict.md")),
+        ] {
             templates.add_template(name, source).expect("the embedded templates are rendered by tests");
         }
         Self { templates }
     }
 
     pub fn work(&self, work: &Work<'_>) -> Result<String, PromptError> {
-        let Work { bead, summary, gates, findings, nonce } = *work;
+        let Work { bead, summary, gates, findings, carried, nonce } = *work;
         let cut = if summary.tree.cut { ", not all of them" } else { "" };
         let readme = summary.readme.as_ref();
         let stacks: Vec<&str> = summary.stacks.iter().map(|stack| stack.name.as_str()).collect();
@@ -94,6 +119,7 @@ impl Prompts {
                 priority => bead.priority,
                 parts => parts(bead, nonce),
                 findings => findings_text(findings, nonce),
+                carried => carried.map(|why| fit(why, nonce, |text| one_line(text, 300))),
                 stacks => stacks.join(", "),
                 tests => main_tests(&summary.stacks).map(|tests| one_line(&tests.run, 500)),
                 tree => summary.tree.lines.join("\n"),
@@ -110,6 +136,36 @@ impl Prompts {
         let findings = findings_text(fix.findings, fix.nonce);
         let (id, gates) = (one_line(fix.bead.id.as_str(), 200), gates_text(fix.gates));
         self.render("fix", context! { id, findings, gates })
+    }
+
+    /// Asks a run that ended near a usage limit to finish or to confirm.
+    pub fn confirm(&self, bead: &Bead, gates: &[Gate]) -> Result<String, PromptError> {
+        let (id, gates) = (one_line(bead.id.as_str(), 200), gates_text(gates));
+        self.render("confirm", context! { id, gates })
+    }
+
+    pub fn conflict(&self, conflict: &Conflict<'_>) -> Result<String, PromptError> {
+        let Conflict { bead, others, paths, gates, nonce } = *conflict;
+        let shown: Vec<String> =
+            paths.iter().take(PATHS).map(|p| fit(p, nonce, |text| one_line(text, 300))).collect();
+        let more = paths.len().saturating_sub(PATHS);
+        let more = if more > 0 { format!("\n[... {more} more]") } else { String::new() };
+        self.render(
+            "conflict",
+            context! {
+                nonce,
+                id => one_line(bead.id.as_str(), 200),
+                title => fit(&bead.title, nonce, |text| one_line(text, TITLE_CHARS)),
+                parts => parts(bead, nonce),
+                paths => shown.join("\n") + &more,
+                others => others.iter().take(OTHERS).map(|other| Other {
+                    id: one_line(other.id.as_str(), 200),
+                    title: fit(&other.title, nonce, |text| one_line(text, TITLE_CHARS)),
+                    parts: parts(other, nonce),
+                }).collect::<Vec<_>>(),
+                gates => gates_text(gates),
+            },
+        )
     }
 
     fn render(&self, name: &'static str, values: minijinja::Value) -> Result<String, PromptError> {

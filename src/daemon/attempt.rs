@@ -127,12 +127,7 @@ impl Sitting<'_> {
                     None => break,
                 },
                 Heard::Tick => {
-                    let silent = self.clock.elapsed().saturating_sub(adopted_at) >= SILENT;
-                    if self.entry == Entry::Adopted && silent {
-                        self.entry = Entry::AtWork;
-                        let task = std::mem::take(&mut self.task);
-                        self.speak(&mut attached, &task).await;
-                    }
+                    self.give_task_to_silent(&mut attached, adopted_at).await;
                     self.look(&mut attached).await?;
                 }
                 Heard::Stop if self.stop.now() == Urgency::AtOnce => return Err(EngineError::Left),
@@ -146,6 +141,16 @@ impl Sitting<'_> {
             }
         }
         self.finish().await
+    }
+
+    /// An adopted container that has said nothing for a while was never given its task.
+    async fn give_task_to_silent(&mut self, attached: &mut Attached, adopted_at: Duration) {
+        let silent = self.clock.elapsed().saturating_sub(adopted_at) >= SILENT;
+        if self.entry == Entry::Adopted && silent {
+            self.entry = Entry::AtWork;
+            let task = std::mem::take(&mut self.task);
+            self.speak(attached, &task).await;
+        }
     }
 
     /// How long nothing has to be looked at, unless something happens before.

@@ -6,6 +6,7 @@
 use super::engine::Engine;
 use super::error::EngineError;
 use super::house::{House, Site};
+use crate::beads::TrackerError;
 use crate::domain::bead::Status;
 use crate::domain::run::Outcome;
 
@@ -30,7 +31,12 @@ pub(super) async fn close_merged(house: &House, site: &Site) -> Result<Vec<Strin
             continue;
         }
         let reason = format!("merged by hand into {} as {}", story.order.target, commit.short());
-        site.tracker.close(&story.bead, &reason, "beadwork").await?;
+        match site.tracker.close(&story.bead, &reason, "beadwork").await {
+            Ok(_) => {}
+            // Until the conflict is resolved beads can only be read; the next command looks again.
+            Err(TrackerError::Conflict { .. }) => return Ok(closed),
+            Err(error) => return Err(error.into()),
+        }
         house.by_hand(site, &story.bead, &format!("closed: {reason}"))?;
         closed.push(story.bead.to_string());
     }

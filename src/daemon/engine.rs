@@ -109,6 +109,7 @@ impl Engine {
             Effect::RunAgent => self.run_agent(story).await,
             Effect::Export => self.export(story).await,
             Effect::Merge => self.merge(story).await,
+            Effect::StartConflictRun => self.start_conflict_run(story).await,
             Effect::Gate => self.gate(story).await,
             Effect::Land => self.land(story).await,
             Effect::Close => self.close(story).await,
@@ -171,6 +172,7 @@ fn turns_aside(phase: &Phase) -> bool {
             | Phase::Starting
             | Phase::Preparing
             | Phase::Merging
+            | Phase::Untangling
             | Phase::Gating
             | Phase::Resuming { .. }
             | Phase::Landing { intent: false }
@@ -180,7 +182,7 @@ fn turns_aside(phase: &Phase) -> bool {
 /// Phases in which an attempt that shall be put aside waits at once. A running agent is ended by its own
 /// supervisor; gates and landings, which cost no model, are finished.
 fn may_wait(phase: &Phase) -> bool {
-    matches!(phase, Phase::Starting | Phase::Preparing | Phase::Resuming { .. })
+    matches!(phase, Phase::Starting | Phase::Preparing | Phase::Untangling | Phase::Resuming { .. })
 }
 
 pub(super) fn stopped(story: &Story) -> Body {

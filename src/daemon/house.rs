@@ -103,7 +103,12 @@ impl Site {
         let git = Git::new(house.environment.inherited.0.iter().cloned());
         let repo = UserRepo::open(&git, path).await?;
         let id = ProjectId::of_path(repo.root());
-        let tracker = beads::open(repo.root(), Arc::clone(&house.clock), Arc::clone(&house.ids))?;
+        let means = beads::Means {
+            environment: &house.environment.inherited.0,
+            clock: Arc::clone(&house.clock),
+            ids: Arc::clone(&house.ids),
+        };
+        let tracker = beads::open(repo.root(), &means).await?;
         let quarantine = Quarantine::open(&git, &house.places.quarantine(&id)).await?;
         if house.uid == 0 {
             // Gates read it as another user; the state directory above it keeps everybody else out.

@@ -81,6 +81,7 @@ impl Engine {
         forced: &mut Vec<String>,
     ) -> Result<String, EngineError> {
         let id = &request.bead;
+        self.site.tracker.check_writable().await?;
         let bead = self.site.tracker.show(id).await?;
         if let Some(commit) = queue::landed_but_open(&self.house, &self.site, &bead)? {
             return Err(Refusal::new(format!(
@@ -94,7 +95,7 @@ impl Engine {
             .into());
         }
         let snapshot = self.site.tracker.snapshot().await?;
-        match queue::explain(&self.house, &self.site, &snapshot, id).await? {
+        match queue::explain(&self.house, &self.site, &snapshot, id).await?.readiness {
             Readiness::Ready => {}
             Readiness::Blocked { by } => {
                 let names: Vec<String> = by.iter().map(ToString::to_string).collect();

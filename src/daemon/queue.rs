@@ -7,6 +7,7 @@ use super::error::EngineError;
 use super::house::{House, Site};
 use super::locks::{self, Taken};
 use super::tell;
+use crate::beads::ready::verdict::{Listed, Verdict, in_order, judge};
 use crate::beads::ready::{Graph, Readiness, Rules};
 use crate::beads::{PARKED, Snapshot};
 use crate::config::project::{FILE, Project, ReadyRules};
@@ -16,6 +17,7 @@ use crate::domain::ids::{BeadId, Oid};
 use crate::domain::run::Outcome;
 use crate::journal::read::Filter;
 use crate::lifecycle::{Phase, Story};
+use crate::scheduler::filter;
 
 /// The tracker's beads, and those that are ready in the order in which they would be taken.
 pub struct Queue {
@@ -38,7 +40,11 @@ pub struct Why {
 pub async fn read(house: &House, site: &Site) -> Result<Queue, EngineError> {
     super::beside::close_merged(house, site).await?;
     let snapshot = site.tracker.snapshot().await?;
-    let order = Graph::new(&snapshot.beads).ready(rules(site).await?, house.clock.now());
+    let order = match site.tracker.ready_ids(&snapshot).await? {
+        // What the tracker itself calls ready counts; only the order is ours.
+        Some(listed) => in_order(&snapshot, &listed),
+        None => Graph::new(&snapshot.beads).ready(rules(site).await?, house.clock.now()),
+    };
     let mut queue = Queue { ready: Vec::new(), refused: Vec::new(), snapshot };
     for index in order {
         let bead = &queue.snapshot.beads[index];
@@ -50,16 +56,18 @@ pub async fn read(house: &House, site: &Site) -> Result<Queue, EngineError> {
     Ok(queue)
 }
 
-/// One bead's readiness by the project's rules.
+/// One bead's readiness: by the tracker's own answer where it gives one, explained by the project's rules.
 pub async fn explain(
     house: &House,
     site: &Site,
     snapshot: &Snapshot,
     id: &BeadId,
-) -> Result<Readiness, EngineError> {
+) -> Result<Verdict, EngineError> {
     snapshot.find(id)?;
-    let readiness = Graph::new(&snapshot.beads).explain(id, rules(site).await?, house.clock.now());
-    Ok(readiness.expect("the bead was just found in the same snapshot"))
+    let ours = Graph::new(&snapshot.beads).explain(id, rules(site).await?, house.clock.now());
+    let ours = ours.expect("the bead was just found in the same snapshot");
+    let listed = site.tracker.ready_ids(snapshot).await?;
+    Ok(judge(ours, Listed::of(listed.as_deref(), id)))
 }
 
 pub async fn why(house: &House, site: &Site, id: &BeadId) -> Result<Why, EngineError> {
@@ -81,14 +89,37 @@ pub async fn why(house: &House, site: &Site, id: &BeadId) -> Result<Why, EngineE
             sentence: format!("`{id}` is parked for a person: {reason}"),
         });
     }
-    let readiness = explain(house, site, &snapshot, id).await?;
+    let Verdict { readiness, disagreement } = explain(house, site, &snapshot, id).await?;
     let state = match &readiness {
         Readiness::Ready => "ready",
         Readiness::Blocked { .. } => "blocked",
         Readiness::NotReady { .. } if bead.status == Status::Closed => "closed",
         Readiness::NotReady { .. } => "waiting",
     };
-    Ok(Why { ready: readiness == Readiness::Ready, state, sentence: readiness.sentence(id) })
+    let mut sentence = readiness.sentence(id);
+    if let Some(other) = disagreement {
+        sentence.push_str(&format!("; {other}"));
+    }
+    let ready = readiness == Readiness::Ready;
+    if ready {
+        for more in [left_alone(site, bead).await?, last_turn(house, site, id)?].into_iter().flatten() {
+            sentence.push_str(&format!("; {more}"));
+        }
+    }
+    Ok(Why { ready, state, sentence })
+}
+
+/// Why the night would not take a ready bead (rules 14.2).
+async fn left_alone(site: &Site, bead: &Bead) -> Result<Option<String>, EngineError> {
+    let filter = project(site).await?.and_then(|p| p.night).unwrap_or_default();
+    Ok(filter::judge(bead, &filter).map(|why| format!("the night leaves it alone: {}", why.sentence())))
+}
+
+/// How it ended last time, where it did not land.
+fn last_turn(house: &House, site: &Site, id: &BeadId) -> Result<Option<String>, EngineError> {
+    let last = house.journal.stories_of(&site.id, id)?.pop();
+    let last = last.filter(|s| s.finish.outcome != Outcome::Landed && !s.finish.reason.is_empty());
+    Ok(last.map(|s| format!("its last work ended as {}: {}", s.finish.outcome.as_str(), s.finish.reason)))
 }
 
 /// A bead whose story is open: running, suspended, or left behind by a process that died.
@@ -146,12 +177,16 @@ fn landed_sentence(bead: &Bead, commit: &Oid) -> String {
 /// `ready: classic` of the checked-out commit's bead.yaml. A project without one, or with one that cannot be
 /// read, gets the default: listing beads must not fail over it.
 async fn rules(site: &Site) -> Result<Rules, EngineError> {
-    use crate::workspace::repo::Head;
-    let Head::Branch { tip, .. } = site.repo.head().await? else { return Ok(Rules::B) };
-    let bytes = site.repo.file_at(&tip, FILE, super::machine::CONFIG_CAP)?;
-    let project = bytes.and_then(|b| Project::parse(&b, FILE).ok());
-    Ok(match project.and_then(|p| p.ready) {
+    Ok(match project(site).await?.and_then(|p| p.ready) {
         Some(ReadyRules::Classic) => Rules::Classic,
         _ => Rules::B,
     })
+}
+
+/// The checked-out commit's bead.yaml, where there is one that can be read.
+async fn project(site: &Site) -> Result<Option<Project>, EngineError> {
+    use crate::workspace::repo::Head;
+    let Head::Branch { tip, .. } = site.repo.head().await? else { return Ok(None) };
+    let bytes = site.repo.file_at(&tip, FILE, super::machine::CONFIG_CAP)?;
+    Ok(bytes.and_then(|b| Project::parse(&b, FILE).ok()))
 }

@@ -271,9 +271,9 @@ pub struct QuarantineFacts {
     pub refs: Vec<Ref>,
     pub packs: usize,
     pub bytes: u64,
-    /// Commits that open stories or branches of the user stand at.
-    pub needed: BTreeSet<Oid>,
-    /// A bead of it is under work right now.
+    /// Commits that branches of the user stand at: the next bead may begin there at any moment.
+    pub tips: BTreeSet<Oid>,
+    /// A bead of it is open, suspended ones included.
     pub busy: bool,
 }
 

@@ -13,12 +13,14 @@ use tokio::io::AsyncRead;
 
 use super::error::EngineError;
 use crate::config::effective::Effective;
+use crate::config::night::LandMode;
 use crate::context::project::Summary;
 use crate::domain::ids::{Oid, RunId};
 use crate::land::{Landing, Steps};
 use crate::workspace::clone::CloneRequest;
 use crate::workspace::import::{ImportError, ImportLimits, Imported};
 use crate::workspace::merge::{MergeRequest, Merged};
+use crate::workspace::publish::Pushed;
 use crate::workspace::repo::Head;
 
 pub use git::GitRepository;
@@ -41,6 +43,8 @@ pub struct LandOrder<'a> {
     pub run: &'a RunId,
     pub bead: &'a crate::domain::ids::BeadId,
     pub notes: &'a Path,
+    /// `Branch`: the target stays, `bead/<id>` is made at `new` ([`Landing::OnBranch`]).
+    pub mode: LandMode,
     /// The intent was journalled before: finish what was begun.
     pub again: bool,
 }
@@ -86,6 +90,9 @@ pub trait Repository: Send + Sync {
     async fn merge(&self, request: &MergeRequest<'_>) -> Result<Merged, EngineError>;
     fn tree_of(&self, commit: &Oid) -> Result<Oid, EngineError>;
     async fn land(&self, order: &LandOrder<'_>, steps: &dyn Steps) -> Result<Landing, EngineError>;
+    /// Pushes a commit to a branch of a remote that the user's repository knows, never by force. Whatever the
+    /// remote says is an answer, and a repetition changes nothing.
+    async fn push(&self, remote: &str, commit: &Oid, branch: &str) -> Result<Pushed, EngineError>;
 
     /// The newest commits reachable from `tip` with their messages, for the checker.
     fn messages(&self, tip: &Oid, max: usize) -> Result<Vec<(Oid, String)>, EngineError>;

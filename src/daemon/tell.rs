@@ -3,7 +3,7 @@
 //! Owns the one wording that the live progress, `bead events` and `bead why` share. The sentences may quote
 //! untrusted text: whoever prints them cleans it. Start with [`sentence`].
 
-use crate::domain::event::{AgentEnd, Body, Ending};
+use crate::domain::event::{AgainstBase, AgentEnd, Body, Ending};
 use crate::domain::run::{Cause, RunState};
 
 /// What happened, without its ids.
@@ -27,11 +27,16 @@ pub fn sentence(body: &Body) -> String {
         Body::AgentStarted { .. } => "agent started".to_owned(),
         Body::TaskGiven => "the agent has its task".to_owned(),
         Body::AgentEnded(end) => ending(end),
-        Body::Exported { tip, commits, wip, files, tracker_touched } => {
+        Body::Exported { tip, commits, wip, files, tracker_touched, unresolved } => {
             let left = if *wip { ", uncommitted work committed for it" } else { "" };
             let tracker = if tracker_touched.is_empty() { "" } else { "; changes to .beads/ are dropped" };
+            let open = if unresolved.is_empty() {
+                String::new()
+            } else {
+                format!("; still in conflict: {}", unresolved.join(", "))
+            };
             format!(
-                "work kept: {}, {} at {}{left}{tracker}",
+                "work kept: {}, {} at {}{left}{tracker}{open}",
                 count(*commits, "commit"),
                 count(*files, "file"),
                 tip.short()
@@ -43,8 +48,11 @@ pub fn sentence(body: &Body) -> String {
         }
         Body::NothingChanged { said } => format!("the agent changed nothing: {said}"),
         Body::Merged { commit, onto, .. } => format!("merged onto {} as {}", onto.short(), commit.short()),
-        Body::Conflicted { onto, paths } => {
+        Body::Conflicted { onto, paths, .. } => {
             format!("conflicts with {} in {}", onto.short(), paths.join(", "))
+        }
+        Body::ConflictRunStarted { resume, .. } => {
+            format!("a run to resolve it begins{}", if *resume { ", in the same conversation" } else { "" })
         }
         Body::GateStarted { gate, command } => format!("gate {gate}: {command}"),
         Body::GateEnded { gate, passed, summary, seconds } => {
@@ -59,19 +67,47 @@ pub fn sentence(body: &Body) -> String {
         }
         Body::GatesPassed { skipped: true } => "landing without gates, as asked".to_owned(),
         Body::GatesPassed { skipped: false } => "all gates passed".to_owned(),
-        Body::GatesFailed { findings } => {
+        Body::GatesFailed { findings, recurrence, base } => {
+            let again = recurrence.as_ref().map_or(0, |r| r.before);
+            let again = if again > 0 { format!(" (as {again} times before)") } else { String::new() };
             format!(
-                "gates failed: {}",
+                "gates failed{}{again}: {}",
+                against(*base),
                 findings.iter().map(|f| f.title.as_str()).collect::<Vec<_>>().join("; ")
             )
         }
+        Body::GateCompared { gate, onto, against: AgainstBase::Known, known, .. } => format!(
+            "gate {gate}: nothing new fails, what fails does so on {} too: {}",
+            onto.short(),
+            known.join(", ")
+        ),
+        Body::GateCompared { gate, onto, against: AgainstBase::New, new, .. } if !new.is_empty() => {
+            format!("gate {gate}: fails here and not on {}: {}", onto.short(), new.join(", "))
+        }
+        Body::GateCompared { gate, onto, against, .. } => match against {
+            AgainstBase::New => format!("gate {gate} passes on {}", onto.short()),
+            AgainstBase::Unknown => format!("gate {gate} gave no answer on {}", onto.short()),
+            _ => format!("gate {gate} fails on {} too: the base is red", onto.short()),
+        },
         Body::GatesBroken { reason } => format!("a gate could not run: {reason}"),
         Body::Protected { paths } => format!("protected paths changed: {}", paths.join(", ")),
         Body::Landing { old, new } => format!("landing: {} -> {}", old.short(), new.short()),
         Body::Landed { commit } => format!("landed as {}", commit.short()),
-        Body::TargetMoved { tip } => format!("the target moved to {}: merging and gating again", tip.short()),
+        Body::TargetMoved { tip, .. } => {
+            format!("the target moved to {}: merging and gating again", tip.short())
+        }
         Body::LandedBeside { branch, commit, why } => {
             format!("landed beside as {branch} ({}): {why}", commit.short())
+        }
+        Body::LeftOnBranch { branch, commit } => format!("left on branch {branch} ({})", commit.short()),
+        Body::Pushing { remote, branch, commit } => {
+            format!("pushing {} to {branch} of {remote}", commit.short())
+        }
+        Body::Pushed { remote, branch, commit } => {
+            format!("pushed {} to {branch} of {remote}", commit.short())
+        }
+        Body::PushFailed { remote, branch, reason, .. } => {
+            format!("not pushed to {branch} of {remote}, will be tried again: {reason}")
         }
         Body::Closed { reason } => format!("closed: {reason}"),
         Body::Settling { outcome, cause, reason } => {
@@ -93,7 +129,7 @@ pub fn sentence(body: &Body) -> String {
         ),
         Body::RunStarted { kind, .. } => format!("{} run started", kind.as_str()),
         Body::RunEnded { kind, state, .. } => format!("{} run {}", kind.as_str(), state_word(*state)),
-        Body::Recovered { what } => format!("recovered: {what}"),
+        Body::Recovered { what, .. } => format!("recovered: {what}"),
         Body::NightOpened { night, until } => {
             let until =
                 until.map(|t| format!(" until {}", t.format("%Y-%m-%d %H:%M UTC"))).unwrap_or_default();
@@ -110,6 +146,7 @@ pub fn sentence(body: &Body) -> String {
 /// How the agent ended, with what it took.
 fn ending(end: &AgentEnd) -> String {
     let how = match end.ending {
+        Ending::Finished if end.starved => end.reason.clone(),
         Ending::Finished => "agent finished".to_owned(),
         _ => format!("agent ended: {}", end.reason),
     };
@@ -135,6 +172,14 @@ pub fn seconds(seconds: f64) -> String {
 /// `1 file`, `2 files`.
 pub fn count(n: u32, word: &str) -> String {
     if n == 1 { format!("1 {word}") } else { format!("{n} {word}s") }
+}
+
+fn against(base: AgainstBase) -> &'static str {
+    match base {
+        AgainstBase::Unknown | AgainstBase::New => "",
+        AgainstBase::Known => ", all of it on the base too",
+        AgainstBase::Red | AgainstBase::Same => ", and so they do on the base",
+    }
 }
 
 fn bracketed(cause: Option<&Cause>) -> String {

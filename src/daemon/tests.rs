@@ -25,14 +25,32 @@ struct World {
     dir: tempfile::TempDir,
     executor: Scripted,
     bead: BeadId,
+    way: Way,
 }
 
-/// The agent writes `bad` first and `good` where it finds `bad`; the gate wants `good`.
-async fn agent(mut stage: Stage) -> Ending {
+/// What happens on the way to the target.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Way {
+    /// A gate says no to the first attempt.
+    Straight,
+    /// Somebody changes the same file meanwhile; what landed is pushed.
+    Conflict,
+    /// The work is left on a branch, which is pushed.
+    Branch,
+}
+
+/// The agent writes `bad` first and `good` where it finds something; the gate wants `good`.
+async fn agent(mut stage: Stage, way: Way, repo: PathBuf) -> Ending {
     let _task = stage.read_line().await;
     let file = stage.host("/work").join("work.txt");
     let before = std::fs::read_to_string(&file).unwrap_or_default();
-    std::fs::write(&file, if before.is_empty() { "bad\n" } else { "good\n" }).unwrap();
+    let begin = before.is_empty() && way != Way::Branch;
+    std::fs::write(&file, if begin { "bad\n" } else { "good\n" }).unwrap();
+    if way == Way::Conflict && !repo.join("work.txt").exists() {
+        std::fs::write(repo.join("work.txt"), "theirs\n").unwrap();
+        git(&repo, &["add", "work.txt"]);
+        git(&repo, &["commit", "-q", "-m", "theirs"]);
+    }
     let said = ["init", "assistant", "result"].map(|kind| match kind {
         "init" => r#"{"type":"system","subtype":"init","session_id":"s","model":"claude-opus-5-5","claude_code_version":"2.1.329","uuid":"1"}"#,
         "assistant" => r#"{"type":"assistant","message":{"id":"m","role":"assistant","model":"claude-opus-5-5","content":[{"type":"text","text":"done"}],"usage":{"input_tokens":1,"output_tokens":1}},"parent_tool_use_id":null,"uuid":"2"}"#,
@@ -60,20 +78,29 @@ fn git(dir: &Path, args: &[&str]) -> String {
 }
 
 impl World {
-    fn new() -> Self {
+    fn new(way: Way) -> Self {
         let dir = tempfile::Builder::new().prefix("bead-crash-").tempdir().unwrap();
         let repo = dir.path().join("repo");
         std::fs::create_dir_all(repo.join(".beads")).unwrap();
         git(&repo, &["init", "-q", "-b", "main"]);
         std::fs::write(repo.join("README.md"), "a project\n").unwrap();
-        std::fs::write(repo.join("bead.yaml"), "gates: [{ name: good, run: grep -q good work.txt }]\n")
-            .unwrap();
+        let land = match way {
+            Way::Straight => "",
+            Way::Conflict => "land: { push: origin }\n",
+            Way::Branch => "land: { mode: branch, push: origin }\n",
+        };
+        let gates = "gates: [{ name: good, run: grep -q good work.txt }]\n";
+        std::fs::write(repo.join("bead.yaml"), format!("{gates}{land}")).unwrap();
+        git(dir.path(), &["init", "-q", "--bare", "-b", "main", "remote.git"]);
+        git(&repo, &["remote", "add", "origin", "../remote.git"]);
         let line = r#"{"id":"t-1","title":"Write it","status":"open","priority":1,"issue_type":"task","created_at":"2026-01-01T00:00:00Z","updated_at":"2026-01-01T00:00:00Z"}"#;
         std::fs::write(repo.join(".beads/issues.jsonl"), format!("{line}\n")).unwrap();
         git(&repo, &["add", "-A"]);
         git(&repo, &["commit", "-q", "-m", "begin"]);
-        let executor = Scripted::new().on(Purpose::Agent, agent);
-        Self { dir, executor, bead: BeadId::new("t-1") }
+        let known = repo.clone();
+        let executor =
+            Scripted::new().on(Purpose::Agent, move |stage: Stage| agent(stage, way, known.clone()));
+        Self { dir, executor, bead: BeadId::new("t-1"), way }
     }
 
     fn repo(&self) -> PathBuf {
@@ -113,32 +140,50 @@ impl World {
         engine.with_failpoint(failpoint).work(self.request()).await
     }
 
+    /// The story is finished: what a second command refuses is to begin another.
+    async fn is_told(&self) -> bool {
+        let (house, site, _) = self.engine().await;
+        house.journal.stories_of(&site.id, &self.bead).unwrap().iter().all(|story| !story.is_open())
+    }
+
     /// What must be true at the end, whatever happened on the way.
     async fn check(&self, ended: &Ended, why: &str) {
-        assert_eq!(ended.finish.outcome, Outcome::Landed, "{why}: {}", ended.finish.reason);
-        assert_eq!(ended.finish.attempts, 2, "{why}: a crash is no attempt");
-        let merges = git(&self.repo(), &["rev-list", "--count", "--merges", "main"]);
-        assert_eq!(merges, "1", "{why}: landed once");
-        assert_eq!(git(&self.repo(), &["show", "main:work.txt"]), "good", "{why}");
+        // Attempts, merge commits, containers of agents, the branch, and where the remote has it.
+        let (attempts, merges, agents, branch) = match self.way {
+            Way::Straight => (2, "1", 2, "main"),
+            Way::Conflict => (1, "2", 2, "main"),
+            Way::Branch => (1, "1", 1, "bead/t-1"),
+        };
+        let (outcome, status) = match self.way {
+            Way::Branch => (Outcome::Parked, r#""status":"blocked""#),
+            _ => (Outcome::Landed, r#""status":"closed""#),
+        };
+        assert_eq!(ended.finish.outcome, outcome, "{why}: {}", ended.finish.reason);
+        assert_eq!(ended.finish.attempts, attempts, "{why}: a crash is no attempt");
+        let counted = git(&self.repo(), &["rev-list", "--count", "--merges", branch]);
+        assert_eq!(counted, merges, "{why}: landed once");
+        assert_eq!(git(&self.repo(), &["show", &format!("{branch}:work.txt")]), "good", "{why}");
         let tracker = std::fs::read_to_string(self.repo().join(".beads/issues.jsonl")).unwrap();
-        assert!(
-            tracker.contains(r#""status":"closed""#) && !tracker.contains("beadwork_claim"),
-            "{why}: {tracker}"
-        );
+        assert!(tracker.contains(status) && !tracker.contains("beadwork_claim"), "{why}: {tracker}");
+        if self.way != Way::Straight {
+            let remote = git(&self.dir.path().join("remote.git"), &["rev-parse", branch]);
+            assert_eq!(remote, git(&self.repo(), &["rev-parse", branch]), "{why}: pushed");
+        }
         let (house, site, _) = self.engine().await;
         let report = verify::check(&house, &site, Some(&self.executor)).await.unwrap();
         assert_eq!(report.violations, Vec::<String>::new(), "{why}");
         assert_eq!(self.executor.list(&house.instance).await.unwrap(), vec![], "{why}: sandboxes are left");
         let clones = std::fs::read_dir(self.dir.path().join("state/clones")).unwrap().count();
         assert_eq!(clones, 0, "{why}: clones are left");
-        let agents = self.executor.started().iter().filter(|s| s.purpose == Purpose::Agent).count();
-        assert_eq!(agents, 2, "{why}: one container for each attempt");
+        assert_eq!(house.journal.owed_pushes(&site.id).unwrap(), [], "{why}: pushes are owed");
+        let started = self.executor.started().iter().filter(|s| s.purpose == Purpose::Agent).count();
+        assert_eq!(started, agents, "{why}: one container for each run");
     }
 }
 
 /// Every failpoint that a whole story passes, in order.
-async fn points() -> Vec<String> {
-    let world = World::new();
+async fn points(way: Way) -> Vec<String> {
+    let world = World::new(way);
     let seen = Arc::new(Mutex::new(Vec::new()));
     let note = Arc::clone(&seen);
     let ended = world.work(Arc::new(move |name: &str| {
@@ -151,8 +196,8 @@ async fn points() -> Vec<String> {
 }
 
 /// Dies at the nth point, then works again until the end.
-async fn die_at(n: usize, name: &str) {
-    let world = World::new();
+async fn die_at(way: Way, n: usize, name: &str) {
+    let world = World::new(way);
     let count = AtomicUsize::new(0);
     let died = world.work(Arc::new(move |_: &str| count.fetch_add(1, Ordering::SeqCst) == n)).await;
     let why = format!("died at point {n}, {name}");
@@ -164,7 +209,7 @@ async fn die_at(n: usize, name: &str) {
     match world.work(Arc::new(|_: &str| false)).await {
         Ok(ended) => world.check(&ended, &why).await,
         // It died after the story's last word: nothing is left to do but to tell.
-        Err(EngineError::Refused(refusal)) if refusal.message.contains("closed since") => {
+        Err(EngineError::Refused(_)) if world.is_told().await => {
             let (house, site, _) = world.engine().await;
             let story = house.journal.stories_of(&site.id, &world.bead).unwrap().pop().unwrap();
             world.check(&Ended::of(&story), &why).await;
@@ -173,21 +218,23 @@ async fn die_at(n: usize, name: &str) {
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn f01_f05_f06_a_crash_at_every_effect_ends_in_the_same_story() {
-    let points = points().await;
+/// Dies once at every point that is passed, each time in a world of its own.
+async fn die_everywhere(way: Way, least: usize) {
+    let points = points(way).await;
     let distinct: BTreeSet<&String> = points.iter().collect();
-    assert!(distinct.len() > 40, "only {} failpoints: {distinct:?}", distinct.len());
+    assert!(distinct.len() > least, "only {} failpoints: {distinct:?}", distinct.len());
     // Of points that are passed in both attempts the later one: it has more behind it that could be lost.
     let last: std::collections::BTreeMap<String, usize> =
         points.into_iter().enumerate().map(|(n, name)| (name, n)).collect();
+    // Until the target is reached, a branch's way is the straight one.
+    let last = last.into_iter().filter(|(name, _)| way != Way::Branch || at_the_end(name));
     let mut waiting: Vec<(usize, String)> = last.into_iter().map(|(name, n)| (n, name)).collect();
     while !waiting.is_empty() {
         let batch: Vec<_> = waiting.drain(..waiting.len().min(4)).collect();
         let dying = batch.into_iter().map(|(n, name)| {
             tokio::spawn(async move {
                 let limit = std::time::Duration::from_secs(90);
-                let done = tokio::time::timeout(limit, die_at(n, &name)).await;
+                let done = tokio::time::timeout(limit, die_at(way, n, &name)).await;
                 assert!(done.is_ok(), "point {n}, {name}: not done within {limit:?}");
             })
         });
@@ -195,4 +242,61 @@ async fn f01_f05_f06_a_crash_at_every_effect_ends_in_the_same_story() {
             died.await.unwrap();
         }
     }
+}
+
+fn at_the_end(name: &str) -> bool {
+    ["land", "settl", "clean", "push"].iter().any(|part| name.contains(part))
+}
+
+#[tokio::test]
+async fn f47_a_gate_that_the_engine_lost_runs_once_more_and_costs_no_attempt() {
+    let mut world = World::new(Way::Branch);
+    let lost = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&lost);
+    world.executor = world.executor.on(Purpose::Gate, move |_: Stage| {
+        let nth = count.fetch_add(1, Ordering::SeqCst);
+        // Ended from outside, which is nobody's verdict; then it passes.
+        async move { Ending::Code(if nth == 0 { 137 } else { 0 }) }
+    });
+    let ended = world.work(Arc::new(|_: &str| false)).await.unwrap();
+    world.check(&ended, "a lost gate").await;
+    assert_eq!(lost.load(Ordering::SeqCst), 2);
+    let (house, site, _) = world.engine().await;
+    let filter = crate::journal::read::Filter { project: Some(site.id.clone()), ..Default::default() };
+    let events = house.journal.events(0, &filter, usize::MAX).unwrap();
+    let results: Vec<bool> = events
+        .iter()
+        .filter_map(|e| match &e.body {
+            crate::domain::event::Body::GateEnded { passed, .. } => Some(*passed),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(results, [false, true], "both are recorded");
+}
+
+#[tokio::test]
+async fn a_gate_on_a_tree_that_passed_costs_no_container() {
+    let world = World::new(Way::Branch);
+    let died = world.work(Arc::new(|name: &str| name == "done:gate")).await;
+    assert!(matches!(died, Err(EngineError::Died(_))));
+    let gates = || world.executor.started().iter().filter(|s| s.purpose == Purpose::Gate).count();
+    assert_eq!(gates(), 1);
+    let ended = world.work(Arc::new(|_: &str| false)).await.unwrap();
+    world.check(&ended, "a pass is remembered").await;
+    assert_eq!(gates(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn f01_f05_f06_a_crash_at_every_effect_ends_in_the_same_story() {
+    die_everywhere(Way::Straight, 40).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn f01_a_crash_at_every_point_of_a_conflict_run_and_a_push_ends_in_the_same_story() {
+    die_everywhere(Way::Conflict, 45).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn f01_a_crash_at_every_point_of_leaving_a_branch_ends_in_the_same_story() {
+    die_everywhere(Way::Branch, 35).await;
 }

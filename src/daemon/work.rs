@@ -119,6 +119,7 @@ impl Engine {
     pub async fn work(&self, request: WorkRequest) -> Result<Ended, EngineError> {
         self.recover_others(&request.bead).await?;
         self.close_merged_beside().await?;
+        self.push_owed().await?;
         self.carry(request, "the user asked").await
     }
 
@@ -151,7 +152,7 @@ impl Engine {
             self.resume(&mut story, why)?;
         } else {
             let what = format!("continued in phase {} after its process was gone", story.phase.name());
-            let mut entry = Entry::of(&story, Body::Recovered { what });
+            let mut entry = Entry::of(&story, story.recovered(what));
             entry.run = story.run().cloned();
             self.record_as(&mut story, entry)?;
         }
@@ -201,7 +202,7 @@ impl Engine {
             }
             let what =
                 format!("its process is gone: stopping in phase {}, keeping the work", story.phase.name());
-            let entry = Entry::of(&story, Body::Recovered { what });
+            let entry = Entry::of(&story, story.recovered(what));
             self.record_as(&mut story, entry)?;
             let stopping = Stop::default();
             stopping.more();

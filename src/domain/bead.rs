@@ -78,11 +78,15 @@ impl Bead {
     pub fn is_imported(&self) -> bool {
         self.external_ref.as_ref().is_some_and(|r| !r.is_empty())
             || self.source_system.as_ref().is_some_and(|s| !s.is_empty())
+            || self.metadata.as_ref().is_some_and(|m| m.get(IMPORT_KEY).is_some())
     }
 }
 
 /// The key under `metadata` that holds the fencing token of a claim.
 pub const CLAIM_KEY: &str = "beadwork_claim";
+
+/// The key under `metadata` that says when a bead came by import.
+pub const IMPORT_KEY: &str = "beadwork_imported";
 
 /// Where a bead stands. Custom statuses of a tracker are kept as they are spelt.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]

@@ -7,10 +7,11 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+pub use super::ending::{AgainstBase, AgentEnd, Ending};
 use super::finding::Finding;
 use super::ids::{BeadId, Oid, ProjectId, RunId};
 use super::run::{Cause, Outcome, RunKind, RunState};
-use super::usage::Usage;
+use super::signature::Recurrence;
 
 /// One line of the story. `seq` has no gaps in a journal.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -90,6 +91,9 @@ pub enum Body {
         files: u32,
         #[serde(default)]
         tracker_touched: Vec<String>,
+        /// Of a conflict run: paths that are still as the conflict left them.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        unresolved: Vec<String>,
     },
     ExportRejected {
         reason: String,
@@ -107,6 +111,14 @@ pub enum Body {
     Conflicted {
         onto: Oid,
         paths: Vec<String>,
+        /// Both sides with their markers, for the run that resolves them.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        commit: Option<Oid>,
+    },
+    /// Intent: a run of its own, no attempt, that resolves the conflict.
+    ConflictRunStarted {
+        session: String,
+        resume: bool,
     },
     GateStarted {
         gate: String,
@@ -124,6 +136,23 @@ pub enum Body {
     },
     GatesFailed {
         findings: Vec<Finding>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        recurrence: Option<Recurrence>,
+        /// What the same gates say of the base.
+        #[serde(default)]
+        base: AgainstBase,
+    },
+    /// A gate that failed was run on the commit the work would land on; only tells.
+    GateCompared {
+        gate: String,
+        onto: Oid,
+        against: AgainstBase,
+        /// Failing on both sides, where tests have names.
+        #[serde(default)]
+        known: Vec<String>,
+        /// Failing with the work only, missing tests among them.
+        #[serde(default)]
+        new: Vec<String>,
     },
     /// The gate could not run for a reason that is not the work's.
     GatesBroken {
@@ -144,12 +173,38 @@ pub enum Body {
     /// Target stood elsewhere: merge and gate again.
     TargetMoved {
         tip: Oid,
+        /// By another landing of ours: the queue moves on, and nobody's patience is used up.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        ours: bool,
     },
     /// Kept on a branch of its own beside the target.
     LandedBeside {
         branch: String,
         commit: Oid,
         why: String,
+    },
+    /// Left on a branch of its own for the user to merge, as the project wishes.
+    LeftOnBranch {
+        branch: String,
+        commit: Oid,
+    },
+    /// Intent: about to push this commit to a branch of the user's remote; only tells.
+    Pushing {
+        remote: String,
+        branch: String,
+        commit: Oid,
+    },
+    Pushed {
+        remote: String,
+        branch: String,
+        commit: Oid,
+    },
+    /// Not pushed; it is tried again.
+    PushFailed {
+        remote: String,
+        branch: String,
+        commit: Oid,
+        reason: String,
     },
     /// The tracker says closed.
     Closed {
@@ -191,6 +246,9 @@ pub enum Body {
     /// Another process continued or cleaned up after one that died.
     Recovered {
         what: String,
+        /// The phase its process died in; dying there again and again parks the bead.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        phase: Option<String>,
     },
     /// A window opened, or a person began a night.
     NightOpened {
@@ -227,79 +285,6 @@ pub enum Body {
 pub struct Printed {
     pub stdout: u64,
     pub stderr: u64,
-}
-
-/// How the agent's process ended, by evidence.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct AgentEnd {
-    pub ending: Ending,
-    pub reason: String,
-    #[serde(default)]
-    pub said: String,
-    pub cost_usd: f64,
-    #[serde(default)]
-    pub usage: Usage,
-    #[serde(default)]
-    pub seconds: f64,
-    /// The model answered at least once, so the conversation can be resumed.
-    #[serde(default)]
-    pub conversed: bool,
-    /// Unix seconds, where a limit told us when it resets.
-    #[serde(default)]
-    pub resets_at: Option<i64>,
-    /// Why it was put aside, where it was.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub cause: Option<Cause>,
-}
-
-/// The classes of ending that the lifecycle tells apart.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Ending {
-    /// A result without error. Proves nothing: the export and the gates decide.
-    Finished,
-    /// The agent's own failure: no result, an error result, a crash.
-    Failed,
-    /// Stopped at the user's wish.
-    Interrupted,
-    /// Stopped to go on later; `cause` says why.
-    PutAside,
-    IdleLimit,
-    RunTimeLimit,
-    ToolLimit,
-    Budget,
-    OutOfMemory,
-    /// It printed more than the output cap.
-    Flood,
-    DiskQuota,
-    UsageLimit,
-    Outage,
-    ContextFull,
-    Billing,
-    Credential,
-    /// The engine lost the container: not the agent's fault.
-    Infrastructure,
-}
-
-impl Ending {
-    /// What `bead runs` shows of a run that ended so.
-    pub fn run_state(self) -> RunState {
-        match self {
-            Self::Finished => RunState::Completed,
-            Self::Interrupted => RunState::Cancelled,
-            Self::IdleLimit | Self::RunTimeLimit | Self::ToolLimit => RunState::Timeout,
-            Self::PutAside | Self::UsageLimit | Self::Outage | Self::ContextFull | Self::Credential => {
-                RunState::Suspended
-            }
-            Self::Failed
-            | Self::Budget
-            | Self::OutOfMemory
-            | Self::Flood
-            | Self::DiskQuota
-            | Self::Billing
-            | Self::Infrastructure => RunState::Failed,
-        }
-    }
 }
 
 /// The last line of a claim's story, and of `bead work --json`.

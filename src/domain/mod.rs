@@ -6,11 +6,14 @@
 pub mod agent_event;
 pub mod bead;
 pub mod clean;
+pub mod ending;
 pub mod event;
+pub mod failure;
 pub mod finding;
 pub mod ids;
 pub mod lines;
 pub mod prices;
 pub mod run;
+pub mod signature;
 pub mod text;
 pub mod usage;

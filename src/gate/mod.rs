@@ -5,7 +5,9 @@
 //! executor's contract. It neither decides what follows nor journals: `daemon` does. Start with [`GateJob`] and
 //! [`run_gate`].
 
+pub mod compare;
 pub mod findings;
+pub mod names;
 pub mod output;
 pub mod protected;
 pub mod recognise;
@@ -14,6 +16,6 @@ pub mod spec;
 mod traces;
 pub mod verdict;
 
-pub use run::{GateError, GateReport, GateWatch, run_gate, run_gates};
+pub use run::{GateError, GateReport, GateWatch, run_gate};
 pub use spec::GateJob;
 pub use verdict::Verdict;

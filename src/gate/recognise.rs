@@ -8,6 +8,8 @@ mod runners;
 
 use std::collections::BTreeMap;
 
+use super::names::{self, Names};
+
 /// What one runner said, summed over all its runs in one gate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Count {
@@ -97,6 +99,8 @@ pub struct Recognised {
     pub wanted_network: bool,
     /// A program that is not in the image.
     pub missing_program: Option<String>,
+    /// Tests by name, as far as their runner names them.
+    pub names: Names,
 }
 
 /// Fed line by line.
@@ -104,6 +108,7 @@ pub struct Recognised {
 pub struct Recogniser {
     seen: Recognised,
     memory: runners::Memory,
+    names: names::Reader,
 }
 
 impl Recogniser {
@@ -116,6 +121,7 @@ impl Recogniser {
         if let Some((runner, found)) = runners::read(line, &mut self.memory) {
             self.seen.counts.entry(runner).or_default().add(found);
         }
+        self.names.line(line);
         self.seen.wanted_network |= wants_network(line);
         if self.seen.missing_program.is_none() {
             self.seen.missing_program = missing_program(line);
@@ -124,6 +130,7 @@ impl Recogniser {
 
     pub fn finish(mut self) -> Recognised {
         runners::settle(&self.memory, &mut self.seen.counts);
+        self.seen.names = self.names.finish();
         self.seen
     }
 }
@@ -132,6 +139,15 @@ impl Recognised {
     /// A runner that was there and ran nothing at all.
     pub fn ran_nothing(&self) -> Option<Runner> {
         self.counts.iter().find(|(_, count)| count.ran() == 0 && !count.uncounted).map(|(runner, _)| *runner)
+    }
+
+    /// Every failure that a runner counted has a name: only then is the list the whole truth (rules 17.1).
+    pub fn lists_failures(&self) -> bool {
+        let counted: u64 = self.counts.values().map(|count| count.failed).sum();
+        let named = self.names.failed.len() as u64;
+        // Go counts packages and names their tests as well.
+        let whole = if self.counts.contains_key(&Runner::Go) { named >= counted } else { named == counted };
+        counted > 0 && whole && !self.names.cut
     }
 
     /// `pytest: 12 tests, 1 failed, 2 skipped`; empty where nothing was recognised.

@@ -17,6 +17,7 @@ use super::traces::Traces;
 use super::verdict::{Facts, Verdict, judge};
 use crate::clock::Clock;
 use crate::domain::finding::Finding;
+use crate::domain::signature::Signature;
 use crate::domain::text::one_line;
 use crate::executor::{Attached, Chunk, Executor, ExecutorError, Exit, SandboxId, Seen, Signal};
 
@@ -36,6 +37,10 @@ pub struct GateReport {
     /// For the author of the work; empty unless failed or timed out.
     pub findings: Vec<Finding>,
     pub recognised: Recognised,
+    /// What it said, without what differs from try to try.
+    pub signature: Signature,
+    /// The command itself could not be run, whatever the work is.
+    pub unrunnable: bool,
     /// Of the whole gate, checkout included.
     pub seconds: f64,
     pub output_bytes: u64,
@@ -59,26 +64,6 @@ pub trait GateWatch: Send {
     fn starting(&mut self, job: &GateJob) -> Result<(), Self::Error>;
     fn output(&mut self, job: &GateJob, chunk: &Chunk) -> Result<(), Self::Error>;
     fn ended(&mut self, job: &GateJob, report: &GateReport) -> Result<(), Self::Error>;
-}
-
-/// Runs all gates in order, so that the author sees all findings at once; one that is broken ends the list.
-pub async fn run_gates<W: GateWatch>(
-    executor: &Arc<dyn Executor>,
-    clock: &dyn Clock,
-    jobs: &[GateJob],
-    watch: &mut W,
-    cancel: &CancellationToken,
-) -> Result<Vec<GateReport>, GateError> {
-    let mut reports = Vec::new();
-    for job in jobs {
-        let report = run_gate(executor, clock, job, watch, cancel).await?;
-        let broken = report.verdict == Verdict::Broken;
-        reports.push(report);
-        if broken {
-            break;
-        }
-    }
-    Ok(reports)
 }
 
 /// Runs one gate in sandboxes of its own.
@@ -296,22 +281,33 @@ fn report(job: &GateJob, followed: Followed) -> GateReport {
         memory: job.limits.memory,
         recognised: &followed.recognised,
     });
+    let text = followed.kept.text();
+    let silent = followed.recognised.counts.is_empty() && judgement.verdict == Verdict::Failed;
+    // Where no runner summed up, the last line that says something is the best reason there is.
+    let why = match last_words(&text).filter(|_| silent) {
+        Some(words) => format!("{}: {words}", judgement.why),
+        None => judgement.why,
+    };
     let findings = match judgement.verdict {
         Verdict::Passed | Verdict::Broken => Vec::new(),
         Verdict::Failed | Verdict::TimedOut => {
-            let text = followed.kept.text();
-            vec![finding(&job.gate.name, &judgement.why, &text, judgement.hint.as_deref())]
+            vec![finding(&job.gate.name, &why, &text, judgement.hint.as_deref())]
         }
     };
+    let missing = followed.recognised.missing_program.is_some();
+    let unrunnable = matches!(exit.code, 126 | 127) || (missing && exit.code != 0 && silent);
+    let source = format!("gate:{}:{}", job.gate.run, exit.code);
     let summary = match &judgement.hint {
-        Some(hint) => format!("{}; {hint}", judgement.why),
-        None => judgement.why,
+        Some(hint) => format!("{why}; {hint}"),
+        None => why,
     };
     GateReport {
         gate: job.gate.name.clone(),
         verdict: judgement.verdict,
         summary,
         findings,
+        signature: Signature::of(&source, &text),
+        unrunnable,
         output_bytes: followed.kept.total(),
         recognised: followed.recognised,
         seconds: 0.0,
@@ -319,10 +315,18 @@ fn report(job: &GateJob, followed: Followed) -> GateReport {
     }
 }
 
+/// The last line of an output that says something.
+fn last_words(text: &str) -> Option<String> {
+    let says = |line: &&str| line.chars().filter(|c| c.is_alphabetic()).count() >= 3;
+    text.lines().rev().find(says).map(|line| one_line(line, 160))
+}
+
 fn broken(job: &GateJob, why: String) -> GateReport {
     GateReport {
         gate: job.gate.name.clone(),
         verdict: Verdict::Broken,
+        signature: Signature::of("gate", &why),
+        unrunnable: false,
         summary: why,
         findings: Vec::new(),
         recognised: Recognised::default(),

@@ -4,6 +4,7 @@
 //! transaction, and the run logs. It decides nothing; secrets are masked first. Start with [`Journal::record`].
 
 pub mod backup;
+pub mod cache;
 pub mod known;
 pub mod log;
 pub mod projects;

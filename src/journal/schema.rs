@@ -84,7 +84,7 @@ fn migrate(path: &Path, connection: &Connection) -> Result<(), JournalError> {
         return Err(JournalError::Newer { path: path.to_owned(), found });
     }
     if found == FORMAT {
-        return Ok(());
+        return connection.execute_batch(super::cache::TABLES).map_err(db);
     }
     if found > 0 {
         backup::before_migration(path, connection, found)?;
@@ -102,7 +102,7 @@ fn migrate(path: &Path, connection: &Connection) -> Result<(), JournalError> {
     if found == 0 {
         note_head(path, 0);
     }
-    Ok(())
+    connection.execute_batch(super::cache::TABLES).map_err(db)
 }
 
 /// Refuses a database that SQLite calls damaged, or that has lost events we acknowledged.

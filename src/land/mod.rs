@@ -49,6 +49,8 @@ pub enum Landing {
     Advanced,
     /// The target could not be moved without touching what is the user's: the commit stands on `branch`.
     Beside { branch: String, why: Obstacle },
+    /// The commit stands on a branch of its own, as the project wishes; the target was not touched.
+    OnBranch { branch: String },
     /// The target stands elsewhere (or is gone): merge and gate again.
     Moved { tip: Option<Oid> },
 }
@@ -135,6 +137,15 @@ pub async fn land(request: &LandRequest<'_>, steps: &dyn Steps) -> Result<Landin
 pub async fn recover(request: &LandRequest<'_>, steps: &dyn Steps) -> Result<Landing, LandError> {
     recovery::clear_the_way(request).await?;
     Lander { request: *request, steps, time: Time::Again }.go().await
+}
+
+/// Leaves the commit on a branch of its own for the user to merge; may be repeated.
+pub async fn leave(request: &LandRequest<'_>, steps: &dyn Steps) -> Result<Landing, LandError> {
+    let lander = Lander { request: *request, steps, time: Time::First };
+    lander.check_tree()?;
+    let branch = beside::make(request).await?;
+    lander.reached(Step::BranchMade)?;
+    Ok(Landing::OnBranch { branch })
 }
 
 struct Lander<'a> {

@@ -537,6 +537,7 @@ async fn land_in_turn(bench: &Bench, run: &RunId, base: &Oid, tip: &Oid) {
             Landing::Advanced => return,
             Landing::Moved { .. } => {}
             Landing::Beside { why, .. } => panic!("{why}"),
+            Landing::OnBranch { branch } => panic!("{branch}"),
         }
     }
     panic!("never landed");

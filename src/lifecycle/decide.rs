@@ -1,41 +1,37 @@
 //! The transition table: what each event does to a story, and what follows from each ending.
 //!
-//! Owns the decisions of the life of a bead: when another attempt follows, when a bead is parked, suspended
-//! or given back. It does not know how anything is done. Start with `Story::take`, then `after_work`.
+//! Owns which event may follow which, and where each leads. What follows from a failure stands in `outcome`,
+//! by the rules of `policy`. It does not know how anything is done. Start with `Story::take`.
 
-use super::{Back, Candidate, Kept, Phase, Story, Work};
-use crate::domain::event::{AgentEnd, Body, Ending, Event, Printed};
-use crate::domain::finding::Finding;
-use crate::domain::run::{Cause, Outcome};
-
-/// How often a run may lose its container to the engine before we stop trying.
-const MAX_INFRA_LOSSES: u32 = 3;
-/// How often the target may move between gate and landing (rules 3.6).
-const MAX_TARGET_MOVES: u32 = 3;
+use super::outcome::few;
+use super::policy::MAX_TARGET_MOVES;
+use super::{Back, Candidate, Conflict, Kept, Phase, Story, Work};
+use crate::domain::event::{Body, Ending, Event, Printed};
+use crate::domain::ids::{Oid, RunId};
+use crate::domain::run::Outcome;
 
 impl Story {
     /// Applies the event where it may follow; false where it may not.
-    #[expect(clippy::too_many_lines, reason = "a flat match: one arm for each event")]
     pub(super) fn take(&mut self, event: &Event) -> bool {
+        if only_tells(&event.body) {
+            match &event.body {
+                // Written without a phase, it comes from a time that counted nothing.
+                Body::Recovered { phase: Some(_), .. } => self.crashed(),
+                Body::GateEnded { .. } => self.crashes = 0,
+                _ => {}
+            }
+            return true;
+        }
+        let moved = self.step(event);
+        if moved {
+            self.crashes = 0;
+        }
+        moved
+    }
+
+    #[expect(clippy::too_many_lines, reason = "a flat match: one arm for each event")]
+    fn step(&mut self, event: &Event) -> bool {
         match (&self.phase, &event.body) {
-            (
-                _,
-                Body::RunStarted { .. }
-                | Body::RunEnded { .. }
-                | Body::Recovered { .. }
-                | Body::NightOpened { .. }
-                | Body::NightStopped { .. }
-                | Body::NightEnded { .. }
-                | Body::Notice { .. },
-            )
-            | (
-                _,
-                Body::ByHand { .. }
-                | Body::RefDropped { .. }
-                | Body::GateStarted { .. }
-                | Body::GateEnded { .. }
-                | Body::GatesBroken { .. },
-            ) => {}
             (Phase::Claiming, Body::Claimed) => {
                 self.claimed = true;
                 self.phase = Phase::Starting;
@@ -71,11 +67,8 @@ impl Story {
                 self.finish.cost_usd = self.cost_usd;
                 self.phase = Phase::Exporting;
             }
-            (Phase::Exporting, Body::Exported { tip, .. }) => {
-                let Some(work) = &self.work else { return false };
-                self.tip = Some(Kept { run: work.run.clone(), tip: tip.clone(), at: event.at });
-                self.candidate = None;
-                self.after_work(None);
+            (Phase::Exporting, Body::Exported { tip, unresolved, .. }) => {
+                return self.exported(tip, unresolved, event);
             }
             (Phase::Exporting, Body::NothingChanged { said }) => self.after_work(Some(said.clone())),
             (Phase::Exporting, Body::ExportRejected { reason }) => {
@@ -89,9 +82,27 @@ impl Story {
                 let reason = format!("protected paths changed and need a person: {}", few(paths));
                 self.settle(Outcome::Parked, Some("protected"), reason);
             }
-            (Phase::Merging, Body::Conflicted { onto, paths }) => {
-                let reason = format!("the work conflicts with {} in {}", onto.short(), few(paths));
+            (Phase::Merging, Body::Conflicted { onto, paths, commit: Some(commit) })
+                if self.conflict.is_none() =>
+            {
+                self.conflict = Some(Conflict {
+                    onto: onto.clone(),
+                    commit: commit.clone(),
+                    paths: paths.clone(),
+                    run: None,
+                });
+                self.phase = Phase::Untangling;
+            }
+            (Phase::Merging, Body::Conflicted { onto, paths, .. }) => {
+                let again = if self.conflict.is_some() { "once more " } else { "" };
+                let reason = format!("the work conflicts {again}with {} in {}", onto.short(), few(paths));
                 self.settle(Outcome::Parked, Some("conflict"), reason);
+            }
+            (Phase::Untangling, Body::ConflictRunStarted { session, resume }) => {
+                let (Some(run), Some(conflict)) = (&event.run, &mut self.conflict) else { return false };
+                conflict.run = Some(run.clone());
+                let from = conflict.commit.clone();
+                self.begin_run(event, run, (from, session), *resume);
             }
             (Phase::Merging, Body::Merged { commit, tree, onto }) => {
                 self.candidate =
@@ -99,17 +110,16 @@ impl Story {
                 self.phase = Phase::Gating;
             }
             (Phase::Gating, Body::GatesPassed { .. }) => self.phase = Phase::Landing { intent: false },
-            (Phase::Gating, Body::GatesFailed { findings }) => {
-                let first = findings.first().map_or_else(|| "a gate failed".to_owned(), |f| f.title.clone());
-                self.try_again(findings.clone(), Outcome::Parked, "gate", &first);
+            (Phase::Gating, Body::GatesFailed { findings, recurrence, base }) => {
+                self.after_gates(findings, recurrence.as_ref(), *base);
             }
             (Phase::Landing { .. }, Body::Landing { .. }) => self.phase = Phase::Landing { intent: true },
             (Phase::Landing { intent: true }, Body::Landed { commit }) => {
                 self.finish.commit = Some(commit.clone());
                 self.phase = Phase::Closing;
             }
-            (Phase::Landing { .. }, Body::TargetMoved { tip }) => {
-                self.target_moves += 1;
+            (Phase::Landing { .. }, Body::TargetMoved { tip, ours }) => {
+                self.target_moves += u32::from(!ours);
                 self.candidate = None;
                 if self.target_moves > MAX_TARGET_MOVES {
                     let reason = format!(
@@ -127,6 +137,12 @@ impl Story {
                 self.finish.branch = Some(branch.clone());
                 let reason = format!("landed beside, on branch {branch}: {why}");
                 self.settle(Outcome::Parked, Some("landed_beside"), reason);
+            }
+            (Phase::Landing { .. }, Body::LeftOnBranch { branch, commit }) => {
+                self.finish.commit = Some(commit.clone());
+                self.finish.branch = Some(branch.clone());
+                let reason = format!("on branch {branch}, for you to merge into {}", self.order.target);
+                self.settle(Outcome::Parked, Some("branch"), reason);
             }
             (Phase::Closing, Body::Closed { .. }) => {
                 self.finish.outcome = Outcome::Landed;
@@ -153,6 +169,7 @@ impl Story {
                 let back = match phase {
                     Phase::Starting => Back::Starting,
                     Phase::Preparing => Back::Preparing,
+                    Phase::Untangling => Back::Untangling,
                     Phase::Suspended { back, .. } => *back,
                     _ => Back::Working,
                 };
@@ -165,8 +182,16 @@ impl Story {
             (Phase::Suspended { back: Back::Preparing, .. }, Body::Resumed { .. }) => {
                 self.phase = Phase::Preparing;
             }
+            (Phase::Suspended { back: Back::Untangling, .. }, Body::Resumed { .. }) => {
+                self.phase = Phase::Untangling;
+            }
             (Phase::Suspended { .. } | Phase::Resuming { .. }, Body::Resumed { why, session }) => {
                 let Some(work) = &mut self.work else { return false };
+                // Another session is another conversation, which has no answer in it yet.
+                if self.conversed && work.session != *session {
+                    self.contexts += 1;
+                    self.conversed = false;
+                }
                 work.resume = self.conversed;
                 work.session.clone_from(session);
                 work.sandbox = None;
@@ -197,12 +222,17 @@ impl Story {
         self.attempt = number;
         self.finish.attempts = number;
         self.target_moves = 0;
+        self.begin_run(event, run, (from.clone(), session), *resume);
+        true
+    }
+
+    fn begin_run(&mut self, event: &Event, run: &RunId, (from, session): (Oid, &str), resume: bool) {
         self.runs.push(run.clone());
         self.work = Some(Work {
             run: run.clone(),
-            from: from.clone(),
-            session: session.clone(),
-            resume: *resume,
+            from,
+            session: session.to_owned(),
+            resume,
             starts: 0,
             sandbox: None,
             nonce: String::new(),
@@ -212,91 +242,34 @@ impl Story {
             end: None,
             started: event.at,
             resumed: None,
+            confirm: false,
         });
         self.phase = Phase::Preparing;
+    }
+
+    /// The work is kept. What a conflict run left unresolved never takes the place of the work it began with.
+    fn exported(&mut self, tip: &Oid, unresolved: &[String], event: &Event) -> bool {
+        let Some(work) = &self.work else { return false };
+        let kept = Kept { run: work.run.clone(), tip: tip.clone(), at: event.at };
+        let finished = work.end.as_ref().is_some_and(|end| end.ending == Ending::Finished);
+        if !self.in_conflict_run() {
+            self.tip = Some(kept);
+            self.candidate = None;
+        } else if finished && unresolved.is_empty() {
+            self.tip = Some(kept);
+            self.candidate = None;
+            self.rebased = self.conflict.as_ref().map(|c| c.onto.clone());
+        }
+        self.after_work(None);
+        if self.phase == Phase::Merging && !unresolved.is_empty() {
+            self.unresolved(format!("still unresolved in {}", few(unresolved)));
+        }
         true
-    }
-
-    /// The export is in: what follows from how the agent ended, and (where nothing was changed) what it said.
-    fn after_work(&mut self, unchanged: Option<String>) {
-        let Some(end) = self.work.as_ref().and_then(|w| w.end.clone()) else {
-            self.settle(Outcome::Failed, Some("infrastructure"), "the run has no recorded end".to_owned());
-            return;
-        };
-        match end.ending {
-            Ending::Finished => match unchanged {
-                None => self.phase = Phase::Merging,
-                Some(said) => {
-                    let words = if said.is_empty() { "the agent gave no reason".to_owned() } else { said };
-                    self.settle(Outcome::NoChange, None, format!("nothing was changed: {words}"));
-                }
-            },
-            Ending::Failed => {
-                let finding = Finding {
-                    source: "agent".to_owned(),
-                    title: "the last attempt ended before it was done".to_owned(),
-                    detail: end.reason.clone(),
-                    file: None,
-                    line: None,
-                };
-                self.try_again(vec![finding], Outcome::Failed, "agent", &end.reason);
-            }
-            Ending::Infrastructure => {
-                self.infra_losses += 1;
-                if self.infra_losses >= MAX_INFRA_LOSSES {
-                    let reason = format!("lost the container {} times: {}", self.infra_losses, end.reason);
-                    self.settle(Outcome::Failed, Some("infrastructure"), reason);
-                } else {
-                    self.phase = Phase::Resuming { why: end.reason };
-                }
-            }
-            Ending::Interrupted => self.settle(Outcome::Cancelled, Some("interrupted"), end.reason),
-            Ending::IdleLimit => self.settle(Outcome::Timeout, Some("idle"), end.reason),
-            Ending::RunTimeLimit => self.settle(Outcome::Timeout, Some("run_time"), end.reason),
-            Ending::ToolLimit => self.settle(Outcome::Timeout, Some("tool"), end.reason),
-            Ending::Budget => self.settle(Outcome::Parked, Some("budget"), end.reason),
-            Ending::OutOfMemory => self.settle(Outcome::Failed, Some("oom"), end.reason),
-            Ending::Flood => self.settle(Outcome::Failed, Some("output"), end.reason),
-            Ending::DiskQuota => self.settle(Outcome::Failed, Some("disk_quota"), end.reason),
-            Ending::Billing => self.settle(Outcome::Failed, Some("billing"), end.reason),
-            Ending::PutAside => {
-                let cause = end.cause.clone().unwrap_or_else(|| Cause::new("user"));
-                self.suspend(cause.as_str(), &end);
-            }
-            Ending::Credential => self.suspend("credential", &end),
-            Ending::UsageLimit => self.suspend("usage_limit", &end),
-            Ending::Outage => self.suspend("outage", &end),
-            Ending::ContextFull => self.suspend("context", &end),
-        }
-    }
-
-    fn try_again(&mut self, findings: Vec<Finding>, spent: Outcome, cause: &str, why: &str) {
-        if self.attempt < self.order.attempts {
-            self.findings = findings;
-            self.phase = Phase::Starting;
-        } else {
-            let tries =
-                if self.attempt == 1 { "1 attempt".to_owned() } else { format!("{} attempts", self.attempt) };
-            self.findings = findings;
-            self.settle(spent, Some(cause), format!("not done after {tries}: {why}"));
-        }
-    }
-
-    fn settle(&mut self, outcome: Outcome, cause: Option<&str>, reason: String) {
-        self.phase = Phase::Settling { outcome, cause: cause.map(Cause::new), reason, journalled: false };
-    }
-
-    fn suspend(&mut self, cause: &str, end: &AgentEnd) {
-        self.phase = Phase::Suspending {
-            cause: Cause::new(cause),
-            reason: end.reason.clone(),
-            resets_at: end.resets_at,
-        };
     }
 }
 
 /// Where a person's stop may still turn the story aside: not once the target may have moved.
-fn may_settle(phase: &Phase) -> bool {
+pub(super) fn may_settle(phase: &Phase) -> bool {
     !matches!(
         phase,
         Phase::Landing { intent: true }
@@ -313,17 +286,32 @@ fn may_suspend(phase: &Phase) -> bool {
         phase,
         Phase::Starting
             | Phase::Preparing
+            | Phase::Untangling
             | Phase::Resuming { .. }
             | Phase::Suspending { .. }
             | Phase::Suspended { .. }
     )
 }
 
-fn few(paths: &[String]) -> String {
-    const SHOWN: usize = 5;
-    let mut text = paths.iter().take(SHOWN).map(|p| format!("`{p}`")).collect::<Vec<_>>().join(", ");
-    if paths.len() > SHOWN {
-        text.push_str(&format!(" and {} more", paths.len() - SHOWN));
-    }
-    text
+/// Events that move no story.
+fn only_tells(body: &Body) -> bool {
+    matches!(
+        body,
+        Body::RunStarted { .. }
+            | Body::RunEnded { .. }
+            | Body::Recovered { .. }
+            | Body::NightOpened { .. }
+            | Body::NightStopped { .. }
+            | Body::NightEnded { .. }
+            | Body::Notice { .. }
+            | Body::ByHand { .. }
+            | Body::RefDropped { .. }
+            | Body::GateStarted { .. }
+            | Body::GateEnded { .. }
+            | Body::GateCompared { .. }
+            | Body::GatesBroken { .. }
+            | Body::Pushing { .. }
+            | Body::Pushed { .. }
+            | Body::PushFailed { .. }
+    )
 }

@@ -2,24 +2,31 @@
 //!
 //! Owns which event may follow which, and what has to be done next. It does nothing itself: no clock, no
 //! I/O, no randomness. A journal replayed through [`Story::apply`] gives the story a live engine had, and
-//! [`Story::next`] says what that engine was about to do. What happens after each ending stands in `decide`.
+//! [`Story::next`] says what that engine was about to do. Which event leads where stands in `decide`, what
+//! follows from a failure in `outcome`, by the table in [`policy`].
 //!
 //! ```text
 //! claiming -> starting -> preparing -> working -> exporting -> merging -> gating -> landing -> closing
-//!                ^                       |  ^        |  |          |         |         |          |
-//!                |                  suspended        |  settling <-+---------+---------+          |
-//!                +------- next attempt, with findings                |                            |
+//!                ^           ^           |  ^        |  |        |  |        |         |          |
+//!                |           |      suspended        |  settling <--+--------+---------+          |
+//!                |           +--- untangling <-------|-----------+     |                          |
+//!                +------- next attempt, with findings                  |                          |
 //!                                                     finished <- cleaning <----------------------+
 //! ```
 
 mod decide;
+mod outcome;
 mod phase;
+pub mod policy;
 mod story;
 
 use crate::domain::event::Event;
 
 pub use phase::{Back, Effect, Phase};
-pub use story::{Candidate, Kept, Story, Work};
+pub use story::{Candidate, Conflict, Kept, Story, Work};
+
+/// The cause of a suspension that ends at once, in a new conversation.
+pub const CONTEXT: &str = "context";
 
 /// An event that cannot follow: a bug or a damaged journal, never something to go on from.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -45,6 +52,7 @@ impl Story {
             Phase::Working => Effect::RunAgent,
             Phase::Exporting => Effect::Export,
             Phase::Merging => Effect::Merge,
+            Phase::Untangling => Effect::StartConflictRun,
             Phase::Gating => Effect::Gate,
             Phase::Landing { .. } => Effect::Land,
             Phase::Closing => Effect::Close,
@@ -58,6 +66,10 @@ impl Story {
                 Effect::Suspend { cause: cause.clone(), reason: reason.clone(), resets_at: *resets_at }
             }
             Phase::Resuming { why } => Effect::Resume { why: why.clone() },
+            // A new conversation has room at once: there is nothing to wait for.
+            Phase::Suspended { cause, reason, .. } if cause.as_str() == CONTEXT => {
+                Effect::Resume { why: reason.clone() }
+            }
             Phase::Suspended { .. } => Effect::Wait,
             Phase::Cleaning => Effect::CleanUp,
             Phase::Finished => Effect::Nothing,

@@ -19,6 +19,8 @@ pub enum Phase {
     Working,
     Exporting,
     Merging,
+    /// The work conflicts with the target: a run of its own resolves it.
+    Untangling,
     Gating,
     /// `intent` is journalled before the target is touched.
     Landing {
@@ -64,6 +66,8 @@ pub enum Back {
     Starting,
     /// Its clone is not made.
     Preparing,
+    /// The run that resolves its conflict has not begun.
+    Untangling,
 }
 
 impl Phase {
@@ -75,6 +79,7 @@ impl Phase {
             Self::Working => "working",
             Self::Exporting => "exporting",
             Self::Merging => "merging",
+            Self::Untangling => "untangling",
             Self::Gating => "gating",
             Self::Landing { .. } => "landing",
             Self::Closing => "closing",
@@ -102,6 +107,8 @@ pub enum Effect {
     RunAgent,
     Export,
     Merge,
+    /// Hand out a run id for the run that resolves a conflict.
+    StartConflictRun,
     Gate,
     Land,
     Close,
@@ -135,6 +142,7 @@ impl Effect {
             Self::RunAgent => "agent",
             Self::Export => "export",
             Self::Merge => "merge",
+            Self::StartConflictRun => "start_conflict_run",
             Self::Gate => "gate",
             Self::Land => "land",
             Self::Close => "close",

@@ -11,6 +11,7 @@ use crate::domain::event::{AgentEnd, Body, Event, Finish, Order, Printed};
 use crate::domain::finding::Finding;
 use crate::domain::ids::{BeadId, Oid, ProjectId, RunId};
 use crate::domain::run::Outcome;
+use crate::domain::signature::Signature;
 
 /// Everything that is true of one claim, folded from its events.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -35,6 +36,32 @@ pub struct Story {
     pub runs: Vec<RunId>,
     /// The conversation has at least one answer in it.
     pub conversed: bool,
+    /// Signatures of everything that failed in this claim.
+    #[serde(default)]
+    pub failures: Vec<Signature>,
+    #[serde(default)]
+    pub timeouts: u32,
+    /// Conversations that were filled.
+    #[serde(default)]
+    pub contexts: u32,
+    /// Processes that died since the last event that moved the story.
+    #[serde(default)]
+    pub crashes: u32,
+    /// It is exported for the last time, because its process kept dying.
+    #[serde(default)]
+    pub crash_looped: bool,
+    /// The last run's work is nowhere but in its clone, which stays.
+    #[serde(default)]
+    pub unexported: bool,
+    /// The author knows that the base is red.
+    #[serde(default)]
+    pub red_told: bool,
+    /// The conflict of this claim's landing; there is one run for it, never two.
+    #[serde(default)]
+    pub conflict: Option<Conflict>,
+    /// What the work descends from since its conflict was resolved.
+    #[serde(default)]
+    pub rebased: Option<Oid>,
     pub started: DateTime<Utc>,
     pub finish: Finish,
 }
@@ -62,6 +89,21 @@ pub struct Work {
     pub started: DateTime<Utc>,
     /// Set while the attempt goes on after a suspension or a lost container.
     pub resumed: Option<String>,
+    /// It ended near a limit, and is asked once to finish or to confirm.
+    #[serde(default)]
+    pub confirm: bool,
+}
+
+/// Work and target that git could not unite.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Conflict {
+    /// The target's tip.
+    pub onto: Oid,
+    /// Parents work and target, with markers where they met.
+    pub commit: Oid,
+    pub paths: Vec<String>,
+    /// The run that resolves it.
+    pub run: Option<RunId>,
 }
 
 /// Work that is safe in the quarantine.
@@ -106,6 +148,15 @@ impl Story {
             infra_losses: 0,
             runs: Vec::new(),
             conversed: false,
+            failures: Vec::new(),
+            timeouts: 0,
+            contexts: 0,
+            crashes: 0,
+            crash_looped: false,
+            unexported: false,
+            red_told: false,
+            conflict: None,
+            rebased: None,
             started: event.at,
             finish: Finish {
                 outcome: Outcome::Failed,
@@ -125,5 +176,24 @@ impl Story {
 
     pub fn run(&self) -> Option<&RunId> {
         self.work.as_ref().map(|w| &w.run)
+    }
+
+    /// What the work descends from: the claim's base, or the tip it was united with.
+    pub fn base(&self) -> &Oid {
+        match &self.conflict {
+            Some(conflict) if self.in_conflict_run() => &conflict.onto,
+            _ => self.rebased.as_ref().unwrap_or(&self.order.base),
+        }
+    }
+
+    /// The last run is the one that resolves the conflict.
+    pub fn in_conflict_run(&self) -> bool {
+        let run = self.conflict.as_ref().and_then(|c| c.run.as_ref());
+        run.is_some() && run == self.run()
+    }
+
+    /// The event of a process that takes the story over from one that died.
+    pub fn recovered(&self, what: String) -> Body {
+        Body::Recovered { what, phase: Some(self.phase.name().to_owned()) }
     }
 }

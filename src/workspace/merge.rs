@@ -44,8 +44,9 @@ pub struct MergeRequest<'a> {
 pub enum Merged {
     /// Parents of `commit`: the target's tip, then the work (with its tracker files restored).
     Clean { commit: Oid, tree: Oid },
-    /// Both sides changed these paths (lossy UTF-8) and git could not unite them.
-    Conflict { paths: Vec<String> },
+    /// Both sides changed these paths (lossy UTF-8) and git could not unite them. Parents of `commit`: the work,
+    /// then the target's tip; its tree has conflict markers where they met.
+    Conflict { paths: Vec<String>, commit: Oid },
 }
 
 /// A merge that could not be tried.
@@ -74,18 +75,23 @@ pub async fn merge(quarantine: &Quarantine, request: &MergeRequest<'_>) -> Resul
     }
     let mut fields = tried.fields();
     let tree = fields.next().ok_or(MergeError::NoTree)?;
+    let tree = Oid::parse(&String::from_utf8_lossy(tree))?;
     if tried.code == 1 {
         let mut paths: Vec<String> = fields.map(|p| String::from_utf8_lossy(p).into_owned()).collect();
         paths.dedup();
-        return Ok(Merged::Conflict { paths });
+        let tree = desk.with_tracker_of(&tree, request.target).await?;
+        // No trailers: it is on the way to the target, and only what lands carries a run's name.
+        let commit = desk.commit(&tree, &[&work, request.target], UNITED).await?;
+        return Ok(Merged::Conflict { paths, commit });
     }
-    let tree = Oid::parse(&String::from_utf8_lossy(tree))?;
     // Rename detection may move files into a folder of the other side; the tracker's stays the target's.
     let tree = desk.with_tracker_of(&tree, request.target).await?;
     let message = message(request);
     let commit = desk.commit(&tree, &[request.target, &work], &message).await?;
     Ok(Merged::Clean { commit, tree })
 }
+
+const UNITED: &str = "Unite work and target, conflicts still in it\n";
 
 /// One line of at most 72 characters, then trailers in a paragraph of their own.
 fn message(request: &MergeRequest<'_>) -> String {

@@ -10,8 +10,10 @@ use super::git::{ObjectError, Objects};
 use super::program::{Call, Git, GitError, Verb};
 use crate::domain::ids::{BadOid, Oid};
 
+mod driver;
 mod worktree;
 
+pub use driver::DRIVER;
 pub use worktree::{Operation, WorkTree};
 
 /// A repository of the user with a work tree.

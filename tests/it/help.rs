@@ -6,7 +6,7 @@ use crate::harness::BeadEnv;
 
 /// Each command with the flags that the interface promises.
 const PROMISED: &[(&[&str], &[&str])] = &[
-    (&["init"], &["--yes", "--prefix"]),
+    (&["init"], &["--yes", "--prefix", "--merge-driver"]),
     (&["add"], &["--description", "-d", "--priority", "-p", "--type", "--dep", "--blocks", "--label"]),
     (&["list"], &["--status", "--type", "--priority", "--label", "--assignee", "--all"]),
     (&["show"], &[]),
@@ -24,6 +24,9 @@ const PROMISED: &[(&[&str], &[&str])] = &[
     (&["image", "list"], &[]),
     (&["inspect-stream"], &[]),
     (&["gc"], &["--dry-run"]),
+    (&["export"], &["--form", "--force"]),
+    (&["import"], &["--partly", "--own"]),
+    (&["merge-driver"], &[]),
     (&["verify"], &[]),
 ];
 

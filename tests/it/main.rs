@@ -2,12 +2,16 @@
 //! not declared here.
 #![allow(clippy::unwrap_used, clippy::too_many_lines, clippy::disallowed_methods, reason = "tests")]
 
+mod bd;
 mod deploy;
+mod exchange;
 #[path = "../harness/mod.rs"]
 mod harness;
 mod help;
 mod json;
+mod merge_driver;
 
 mod readme;
 mod refusals;
+mod store;
 mod tidy;

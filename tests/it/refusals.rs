@@ -235,9 +235,13 @@ fn state_directories_that_are_not_safe() {
 fn trackers_that_are_not_ours_to_write() {
     let env = project();
     std::fs::create_dir(env.repo().join(".beads/dolt")).unwrap();
-    for args in [&["list"][..], &["ready"], &["add", "x"], &["init", "--yes"], &["work", "x"]] {
-        check(&env, &Case(args, 3, &["Dolt", "not built yet"]));
+    for args in [&["list"][..], &["ready"], &["add", "x"], &["work", "x"]] {
+        check(&env, &Case(args, 3, &["Dolt", "install `bd`"]));
     }
+    // A config may be written; the tracker stays its own `bd`'s.
+    let before = env.git(&["status", "--porcelain", "--", ".beads"]);
+    check(&env, &Case(&["init", "--yes"], 0, &[]));
+    assert_eq!(env.git(&["status", "--porcelain", "--", ".beads"]), before);
     std::fs::remove_dir_all(env.repo().join(".beads")).unwrap();
     check(&env, &Case(&["list"], 3, &["no tracker", "bead init"]));
     check(&env, &Case(&["init", "--yes", "--prefix", "a b"], 3, &["prefix"]));

@@ -9,6 +9,8 @@ mod harness;
 mod executor;
 mod gateway;
 mod kills;
+mod landing;
 mod recovery;
 mod threats;
+mod trackers;
 mod work;

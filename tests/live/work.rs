@@ -146,7 +146,7 @@ conversations:
 fn ends_by(limit: &str, script: &str, outcome: &str, cause: &str) {
     let env = BeadEnv::python();
     let gates = "gates:\n  - { name: test, run: python3 -m unittest -q, timeout: 2m }\n";
-    env.write("bead.yaml", &format!("{gates}limits: {{ {limit} }}\n"));
+    env.write("bead.yaml", &format!("{gates}limits: {{ {limit}, attempts: 1 }}\n"));
     env.commit("limits");
     let id = env.add("Never ends", &[]);
     let ran = env.rehearse(script, &["work", &id, "--json"]).expect(4);

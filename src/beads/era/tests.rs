@@ -52,13 +52,16 @@ fn dolt_is_refused_with_what_to_do() {
     let fresh =
         Project::with(&[(".beads/metadata.json", r#"{"backend":"dolt"}"#), (".beads/issues.jsonl", "")]);
     assert!(matches!(fresh.era(), Era::Dolt { hint, .. } if hint.contains("bd bootstrap")));
+    assert!(matches!(fresh.era(), Era::Dolt { is_here: false, .. }));
+    let server = Project::with(&[(".beads/metadata.json", r#"{"backend":"dolt","dolt_mode":"server"}"#)]);
+    assert!(matches!(server.era(), Era::Dolt { is_here: true, .. }));
     let mode = Project::with(&[(".beads/metadata.json", r#"{"dolt_mode":"embedded"}"#)]);
     assert!(matches!(mode.era(), Era::Dolt { .. }));
     for database in ["dolt", "embeddeddolt", "proxieddb"] {
         let name = format!(".beads/{database}/x");
         let era = Project::with(&[(name.as_str(), ""), (".beads/issues.jsonl", "")]).era();
         assert!(
-            matches!(&era, Era::Dolt { hint, found } if hint.contains("export") && found.contains(database))
+            matches!(&era, Era::Dolt { hint, found, is_here: true, .. } if hint.contains("install") && found.contains(database))
         );
     }
     let sqlite =
@@ -69,8 +72,8 @@ fn dolt_is_refused_with_what_to_do() {
 #[test]
 fn a_database_beside_the_file_is_said() {
     let classic = Project::with(&[(".beads/beads.db", ""), (".beads/issues.jsonl", "")]);
-    let Era::ClassicSqlite { notes, database, .. } = classic.era() else { panic!() };
-    assert!(database.ends_with("beads.db") && notes[0].contains("bd sync --import-only"), "{notes:?}");
+    let Era::ClassicSqlite { file, database, .. } = classic.era() else { panic!() };
+    assert!(database.ends_with("beads.db") && beside(&file, &database).contains("bd sync --import-only"));
     let no_db = Project::with(&[
         (".beads/beads.db", ""),
         (".beads/issues.jsonl", ""),

@@ -3,10 +3,13 @@
 //! Owns the lock that classic `bd` takes too, the write (unique temporary file, fsync, swap, fsync of the
 //! directory) and the race against editors, which take no lock (F37): the new file is *exchanged* with the
 //! old, and if what comes out is not what was read, it goes back and the change is made again on top of it.
-//! It knows nothing of beads. Start with [`Disk::change`].
+//! A file that was saved in place may be half saved: it is read until it stays the same. A save of a text that
+//! was loaded before our write is the editor's to warn of. It knows nothing of beads. Start with [`Disk::change`].
 
-use std::fs::{File, OpenOptions, Permissions, TryLockError};
-use std::io::{Read as _, Write as _};
+mod regular;
+
+use std::fs::{File, FileTimes, OpenOptions, Permissions, TryLockError};
+use std::io::Write as _;
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -17,9 +20,13 @@ use rustix::io::Errno;
 
 use crate::beads::TrackerError;
 use crate::clock::Ids;
+use regular::{Owner, Temporary, flags, read_regular};
 
-const FILE_LIMIT: u64 = 1 << 30;
 const LOCK_PATIENCE: Duration = Duration::from_secs(10);
+/// A file that somebody may be saving in place is looked at again after this long.
+const SETTLE: Duration = Duration::from_millis(20);
+/// So often; what still grows then (a log that appends without end) is taken as it is.
+const SETTLING: usize = 5;
 /// How many saves of others in a row are merged before giving up.
 const ROUNDS: usize = 20;
 
@@ -46,6 +53,8 @@ pub(crate) enum Moment {
     Read,
     /// The file was compared a last time and is about to be exchanged.
     Compared,
+    /// Ours is in place; the old file is about to be removed.
+    Exchanged,
 }
 
 enum Swap {
@@ -67,6 +76,10 @@ impl Disk {
         }
     }
 
+    pub(crate) fn file(&self) -> &Path {
+        &self.file
+    }
+
     /// The file's bytes; empty where there is none yet.
     pub(crate) fn read(&self) -> Result<Vec<u8>, TrackerError> {
         Ok(read_regular(&self.file)?.map(|(bytes, _)| bytes).unwrap_or_default())
@@ -79,17 +92,33 @@ impl Disk {
         mut change: impl FnMut(Vec<u8>) -> Result<(Option<Vec<u8>>, T), TrackerError>,
     ) -> Result<T, TrackerError> {
         let _lock = self.lock()?;
-        for _ in 0..ROUNDS {
+        for round in 0..ROUNDS {
             let before = read_regular(&self.file)?;
             let bytes = before.as_ref().map(|(bytes, _)| bytes.clone()).unwrap_or_default();
-            let (after, out) = change(bytes)?;
-            let Some(after) = after else { return Ok(out) };
+            let changed = change(bytes);
             self.at(Moment::Read);
+            let writes = !matches!(changed, Ok((None, _)));
+            if writes && round < SETTLING && !self.is_settled(before.as_ref())? {
+                continue;
+            }
+            let (after, out) = changed?;
+            let Some(after) = after else { return Ok(out) };
             if let Swap::Done = self.swap(before.as_ref(), &after)? {
                 return Ok(out);
             }
         }
         Err(TrackerError::Contended { path: self.file.clone() })
+    }
+
+    /// Whether what was read is a whole file. One that was saved in place could be half of one: an empty
+    /// file, and the rest comes in a moment.
+    fn is_settled(&self, before: Option<&(Vec<u8>, Owner)>) -> Result<bool, TrackerError> {
+        let Some((bytes, owner)) = before else { return Ok(true) };
+        if !owner.was_saved_in_place() {
+            return Ok(true);
+        }
+        std::thread::sleep(SETTLE);
+        Ok(read_regular(&self.file)?.is_some_and(|(now, _)| now == *bytes))
     }
 
     /// Replaces `before` by `after`, or nothing by `after`, or notices that it is `before` no more.
@@ -102,7 +131,7 @@ impl Disk {
         self.at(Moment::Compared);
         let done = match before {
             None => self.place(&temp.path),
-            Some((bytes, _)) => self.exchange(&mut temp, bytes, after),
+            Some(before) => self.exchange(&mut temp, before, after),
         }?;
         drop(temp);
         self.sync_dir()?;
@@ -118,7 +147,12 @@ impl Disk {
         }
     }
 
-    fn exchange(&self, temp: &mut Temporary, before: &[u8], after: &[u8]) -> Result<Swap, TrackerError> {
+    fn exchange(
+        &self,
+        temp: &mut Temporary,
+        (before, owner): &(Vec<u8>, Owner),
+        after: &[u8],
+    ) -> Result<Swap, TrackerError> {
         let path = temp.path.clone();
         let exchange = || self.rename(&path, RenameFlags::EXCHANGE);
         match exchange() {
@@ -136,9 +170,14 @@ impl Disk {
         let mut placed = after.to_vec();
         let mut put_back;
         for _ in 0..ROUNDS {
-            if out == expected {
-                temp.is_ours = true;
-                return Ok(done);
+            if out == *expected {
+                match self.late_save(&path, owner).filter(|_| matches!(done, Swap::Done)) {
+                    Some(late) => out = late,
+                    None => {
+                        temp.is_ours = true;
+                        return Ok(done);
+                    }
+                }
             }
             // A save slipped in: it goes back, and so does any further one, until what comes out is what we put in.
             exchange().map_err(|errno| self.io("restore", errno.into()))?;
@@ -148,6 +187,18 @@ impl Disk {
             out = read_back(&path)?;
         }
         Err(TrackerError::Contended { path: self.file.clone() })
+    }
+
+    /// What an editor that had the old file open wrote into it after it was taken out.
+    fn late_save(&self, old: &Path, owner: &Owner) -> Option<Vec<u8>> {
+        self.at(Moment::Exchanged);
+        // The directory is written to disk now, which gives such an editor a moment.
+        let _ = self.sync_dir();
+        let now = std::fs::symlink_metadata(old).ok()?;
+        if (now.mtime(), now.mtime_nsec(), now.len()) == (owner.mtime.0, owner.mtime.1, owner.len) {
+            return None;
+        }
+        read_back(old).ok()
     }
 
     fn rename(&self, temp: &Path, flags: RenameFlags) -> Result<(), Errno> {
@@ -176,6 +227,12 @@ impl Disk {
             let _ = std::os::unix::fs::fchown(&file, Some(owner.uid), Some(owner.gid));
             file.set_permissions(Permissions::from_mode(owner.mode & 0o7777)).map_err(failed)?;
         }
+        // A file saved in place was written when its inode last changed. Ours says otherwise.
+        if let Ok(written) = file.metadata().and_then(|meta| meta.modified())
+            && let Some(before) = written.checked_sub(Duration::from_millis(1))
+        {
+            let _ = file.set_times(FileTimes::new().set_modified(before));
+        }
         file.sync_all().map_err(failed)?;
         Ok(temp)
     }
@@ -198,7 +255,7 @@ impl Disk {
                 Err(TryLockError::WouldBlock) if waited < LOCK_PATIENCE => {
                     std::thread::sleep(step);
                     waited += step;
-                    step = (step * 2).min(Duration::from_millis(10));
+                    step = (step * 2).min(Duration::from_millis(2));
                 }
                 Err(TryLockError::WouldBlock) => {
                     return Err(TrackerError::Locked { path, seconds: LOCK_PATIENCE.as_secs() });
@@ -230,59 +287,8 @@ impl Disk {
     }
 }
 
-/// Removes what is left of a write, whatever came of it.
-struct Temporary {
-    path: PathBuf,
-    is_ours: bool,
-}
-
-impl Drop for Temporary {
-    fn drop(&mut self) {
-        if self.is_ours {
-            let _ = std::fs::remove_file(&self.path);
-        }
-    }
-}
-
-/// What a replaced file must keep.
-struct Owner {
-    mode: u32,
-    uid: u32,
-    gid: u32,
-}
-
-/// A file's bytes; `None` where there is none. A link, a pipe or a device in its place is refused: the
-/// directory is the project's, and a project may be hostile.
-fn read_regular(path: &Path) -> Result<Option<(Vec<u8>, Owner)>, TrackerError> {
-    let failed = |source| TrackerError::Io { doing: "read", path: path.to_path_buf(), source };
-    let opened =
-        OpenOptions::new().read(true).custom_flags(flags(OFlags::NOFOLLOW | OFlags::NONBLOCK)).open(path);
-    let file = match opened {
-        Ok(file) => file,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-        Err(error) if error.raw_os_error() == Some(Errno::LOOP.raw_os_error()) => {
-            return Err(TrackerError::NotAFile { path: path.to_path_buf() });
-        }
-        Err(error) => return Err(failed(error)),
-    };
-    let meta = file.metadata().map_err(failed)?;
-    if !meta.is_file() {
-        return Err(TrackerError::NotAFile { path: path.to_path_buf() });
-    }
-    let mut bytes = Vec::with_capacity(usize::try_from(meta.len().min(FILE_LIMIT)).unwrap_or_default() + 1);
-    file.take(FILE_LIMIT + 1).read_to_end(&mut bytes).map_err(failed)?;
-    if bytes.len() as u64 > FILE_LIMIT {
-        return Err(TrackerError::TooLarge { path: path.to_path_buf(), limit: FILE_LIMIT });
-    }
-    Ok(Some((bytes, Owner { mode: meta.mode(), uid: meta.uid(), gid: meta.gid() })))
-}
-
 fn read_back(path: &Path) -> Result<Vec<u8>, TrackerError> {
     Ok(read_regular(path)?.map(|(bytes, _)| bytes).unwrap_or_default())
-}
-
-fn flags(flags: OFlags) -> i32 {
-    i32::try_from(flags.bits()).expect("open flags are small")
 }
 
 fn lacks_flags(errno: Errno) -> bool {

@@ -86,6 +86,22 @@ impl Document {
         Ok((&self.beads[at], self.beads_at[at]))
     }
 
+    /// The bytes of a line.
+    pub(crate) fn bytes(&self, line: usize) -> &[u8] {
+        &self.text[self.lines[line].clone()]
+    }
+
+    /// Every line that is a bead, further lines of an id included: (id, line).
+    pub(crate) fn bead_lines(&self) -> impl Iterator<Item = (&BeadId, usize)> {
+        let first = self.beads.iter().zip(&self.beads_at).map(|(bead, &at)| (&bead.id, at));
+        first.chain(self.twins.iter().flat_map(|(id, lines)| lines.iter().map(move |&at| (id, at))))
+    }
+
+    /// The first line with a conflict marker, counted from 1.
+    pub(crate) fn marker(&self) -> Option<usize> {
+        self.problems.iter().find(|p| p.what == Flaw::Conflict).map(|p| p.line)
+    }
+
     /// The text of a line that is a bead.
     pub(crate) fn bead_text(&self, line: usize) -> &str {
         std::str::from_utf8(&self.text[self.lines[line].clone()]).expect("a bead's line is UTF-8")
@@ -100,13 +116,15 @@ impl Document {
         })
     }
 
-    /// Before which line a new bead goes: by id where the file is sorted, else at the end. Never into a
-    /// merge conflict, where the user's choice of a side would drop it.
+    /// Whether a new bead goes by id; else it goes to the end. Never into a merge conflict, where the user's
+    /// choice of a side would drop it.
+    fn is_sorted(&self) -> bool {
+        let sorted = self.beads.windows(2).all(|pair| pair[0].id < pair[1].id);
+        sorted && self.twins.is_empty() && !self.has_conflict
+    }
+
+    /// Before which line a new bead goes in a sorted file.
     fn place_of(&self, id: &BeadId) -> usize {
-        let sorted = self.beads.windows(2).all(|pair| pair[0].id < pair[1].id) && self.twins.is_empty();
-        if !sorted || self.has_conflict {
-            return self.lines.len();
-        }
         match self.beads.partition_point(|bead| bead.id < *id) {
             0 => self.beads_at.first().copied().unwrap_or(self.lines.len()),
             n if n == self.beads.len() => self.lines.len(),
@@ -211,12 +229,14 @@ fn printable(text: &str) -> String {
 pub(crate) struct Draft<'a> {
     doc: &'a Document,
     changed: BTreeMap<usize, String>,
-    new: Option<(usize, String)>,
+    /// By the line they go before, then by id.
+    new: BTreeMap<usize, BTreeMap<BeadId, String>>,
+    is_sorted: bool,
 }
 
 impl<'a> Draft<'a> {
     pub(crate) fn new(doc: &'a Document) -> Self {
-        Self { doc, changed: BTreeMap::new(), new: None }
+        Self { doc, changed: BTreeMap::new(), new: BTreeMap::new(), is_sorted: doc.is_sorted() }
     }
 
     pub(crate) fn replace(&mut self, line: usize, text: String) {
@@ -224,22 +244,19 @@ impl<'a> Draft<'a> {
     }
 
     pub(crate) fn insert(&mut self, id: &BeadId, text: String) {
-        self.new = Some((self.doc.place_of(id), text));
+        let place = if self.is_sorted { self.doc.place_of(id) } else { self.doc.lines.len() };
+        self.new.entry(place).or_default().insert(id.clone(), text);
     }
 
     /// The whole file. Lines that nobody touched are copied byte for byte, the unreadable ones included.
     pub(crate) fn render(&self) -> Vec<u8> {
         let doc = self.doc;
         let extra = self.changed.values().map(String::len).sum::<usize>();
-        let extra = extra + self.new.as_ref().map_or(0, |(_, text)| text.len() + 2);
+        let extra =
+            extra + self.new.values().flat_map(BTreeMap::values).map(|text| text.len() + 2).sum::<usize>();
         let mut out = Vec::with_capacity(doc.text.len() + extra);
         for (at, span) in doc.lines.iter().enumerate() {
-            if let Some((before, text)) = &self.new
-                && *before == at
-            {
-                out.extend_from_slice(text.as_bytes());
-                out.push(b'\n');
-            }
+            self.render_new(at, &mut out);
             match self.changed.get(&at) {
                 Some(text) => out.extend_from_slice(text.as_bytes()),
                 None => out.extend_from_slice(&doc.text[span.clone()]),
@@ -248,19 +265,21 @@ impl<'a> Draft<'a> {
                 out.push(b'\n');
             }
         }
-        if let Some((before, text)) = &self.new
-            && *before >= doc.lines.len()
-        {
+        self.render_new(doc.lines.len(), &mut out);
+        out
+    }
+
+    fn render_new(&self, before: usize, out: &mut Vec<u8>) {
+        for text in self.new.get(&before).into_iter().flat_map(BTreeMap::values) {
             out.extend_from_slice(text.as_bytes());
             out.push(b'\n');
         }
-        out
     }
 
     /// Whether an unfinished last line gets its line feed: a bead does, a torn one only if something follows.
     fn ends_line(&self, at: usize) -> bool {
         let is_bead = self.doc.beads_at.last() == Some(&at);
-        is_bead || self.new.as_ref().is_some_and(|(before, _)| *before > at)
+        is_bead || self.new.range(at + 1..).next().is_some()
     }
 }
 

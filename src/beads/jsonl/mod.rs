@@ -8,6 +8,7 @@ mod change;
 mod create;
 mod disk;
 mod document;
+pub(crate) mod import;
 pub(crate) mod record;
 pub(crate) mod text;
 
@@ -17,7 +18,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use super::ids::prefix;
-use super::{Claim, ClaimFrom, Edit, Release, Snapshot, Tracker, TrackerError};
+use super::{Claim, ClaimFrom, Edit, Import, ImportReport, Release, Snapshot, Tracker, TrackerError};
 use crate::clock::{Clock, Ids};
 use crate::domain::bead::{Bead, NewBead};
 use crate::domain::ids::BeadId;
@@ -72,6 +73,19 @@ impl JsonlTracker {
         Self { store: Arc::new(store) }
     }
 
+    async fn edit(
+        &self,
+        id: &BeadId,
+        edit: &Edit,
+        actor: &str,
+        markers: Markers,
+    ) -> Result<Bead, TrackerError> {
+        check_actor(actor)?;
+        let (id, edit, actor) = (id.clone(), edit.clone(), actor.to_owned());
+        self.blocking(move |store| store.change(&id, markers, |c, doc| c.update(doc, &id, &edit, &actor)))
+            .await
+    }
+
     async fn blocking<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Store) -> Result<T, TrackerError> + Send + 'static,
@@ -90,10 +104,12 @@ impl Store {
     fn change(
         &self,
         id: &BeadId,
+        markers: Markers,
         mut make: impl FnMut(Change, &Document) -> Result<Outcome, TrackerError>,
     ) -> Result<Bead, TrackerError> {
         self.disk.change(|bytes| {
             let doc = Document::read(bytes);
+            self.heed(&doc, markers)?;
             match make(self.moment(), &doc)? {
                 Outcome::Keep => Ok((None, doc.find(id)?.0.clone())),
                 Outcome::Write(after) => {
@@ -108,6 +124,7 @@ impl Store {
         check_actor(&new.actor)?;
         self.disk.change(|bytes| {
             let doc = Document::read(bytes);
+            self.heed(&doc, Markers::Refuse)?;
             let ids = doc.beads.iter().map(|b| b.id.as_str());
             let prefix = prefix(&self.dir, &self.root, ids)?;
             let (after, id) = create::create(&doc, new, &prefix, self.moment())?;
@@ -116,9 +133,27 @@ impl Store {
         })
     }
 
+    /// A write beside a conflict is lost when its user takes the other side; new work is not begun on it.
+    fn heed(&self, doc: &Document, markers: Markers) -> Result<(), TrackerError> {
+        match doc.marker() {
+            Some(line) if markers == Markers::Refuse => {
+                Err(TrackerError::Conflict { path: self.disk.file().to_path_buf(), line })
+            }
+            _ => Ok(()),
+        }
+    }
+
     fn moment(&self) -> Change {
         Change { now: self.clock.now(), chance: self.ids.bytes() }
     }
+}
+
+/// What conflict markers in the file mean for a write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Markers {
+    Refuse,
+    /// The end of a claim and its comment: work that is done must not be held up, and its line is changed in place.
+    Bear,
 }
 
 /// `bd` takes at most 255 bytes.
@@ -141,6 +176,10 @@ impl Tracker for JsonlTracker {
         self.blocking(|store| Ok(store.document()?.into_snapshot(store.notes.clone()))).await
     }
 
+    async fn check_writable(&self) -> Result<(), TrackerError> {
+        self.blocking(|store| store.heed(&store.document()?, Markers::Refuse)).await
+    }
+
     async fn show(&self, id: &BeadId) -> Result<Bead, TrackerError> {
         let id = id.clone();
         self.blocking(move |store| {
@@ -155,33 +194,47 @@ impl Tracker for JsonlTracker {
         self.blocking(move |store| store.create(&new)).await
     }
 
+    async fn import(&self, text: Vec<u8>, how: Import) -> Result<ImportReport, TrackerError> {
+        self.blocking(move |store| {
+            let incoming = Document::read(text);
+            store.disk.change(|bytes| {
+                let doc = Document::read(bytes);
+                store.heed(&doc, Markers::Refuse)?;
+                Ok(import::import(&doc, &incoming, how, store.moment()))
+            })
+        })
+        .await
+    }
+
     async fn close(&self, id: &BeadId, reason: &str, actor: &str) -> Result<Bead, TrackerError> {
         check_actor(actor)?;
         let (id, reason) = (id.clone(), reason.to_owned());
-        self.blocking(move |store| store.change(&id, |c, doc| c.close(doc, &id, &reason))).await
+        self.blocking(move |store| store.change(&id, Markers::Refuse, |c, doc| c.close(doc, &id, &reason)))
+            .await
     }
 
     async fn reopen(&self, id: &BeadId, actor: &str) -> Result<Bead, TrackerError> {
         check_actor(actor)?;
         let id = id.clone();
-        self.blocking(move |store| store.change(&id, |c, doc| c.reopen(doc, &id))).await
+        self.blocking(move |store| store.change(&id, Markers::Refuse, |c, doc| c.reopen(doc, &id))).await
     }
 
     async fn comment(&self, id: &BeadId, author: &str, text: &str) -> Result<Bead, TrackerError> {
         let edit = Edit { comment: Some(text.to_owned()), ..Edit::default() };
-        self.update(id, &edit, author).await
+        self.edit(id, &edit, author, Markers::Bear).await
     }
 
     async fn update(&self, id: &BeadId, edit: &Edit, actor: &str) -> Result<Bead, TrackerError> {
-        check_actor(actor)?;
-        let (id, edit, actor) = (id.clone(), edit.clone(), actor.to_owned());
-        self.blocking(move |store| store.change(&id, |c, doc| c.update(doc, &id, &edit, &actor))).await
+        self.edit(id, edit, actor, Markers::Refuse).await
     }
 
     async fn claim(&self, id: &BeadId, claim: &Claim, from: ClaimFrom) -> Result<Bead, TrackerError> {
         check_actor(&claim.actor)?;
         let (id, claim) = (id.clone(), claim.clone());
-        self.blocking(move |store| store.change(&id, |c, doc| c.claim(doc, &id, &claim, from))).await
+        self.blocking(move |store| {
+            store.change(&id, Markers::Refuse, |c, doc| c.claim(doc, &id, &claim, from))
+        })
+        .await
     }
 
     async fn holds(&self, id: &BeadId, claim: &Claim) -> Result<bool, TrackerError> {
@@ -191,7 +244,10 @@ impl Tracker for JsonlTracker {
 
     async fn release(&self, id: &BeadId, claim: &Claim, into: &Release) -> Result<Bead, TrackerError> {
         let (id, claim, into) = (id.clone(), claim.clone(), into.clone());
-        self.blocking(move |store| store.change(&id, |c, doc| c.release(doc, &id, &claim, &into))).await
+        self.blocking(move |store| {
+            store.change(&id, Markers::Bear, |c, doc| c.release(doc, &id, &claim, &into))
+        })
+        .await
     }
 }
 

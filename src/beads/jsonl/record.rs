@@ -64,14 +64,14 @@ const ORDER: &[&str] = &[
 ];
 
 /// A JSON object as a list of members that keep their text.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Record<'a> {
-    head: &'a str,
+    head: Cow<'a, str>,
     members: Vec<Member<'a>>,
-    tail: &'a str,
+    tail: Cow<'a, str>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Member<'a> {
     key: String,
     /// What stands between the value before and this key: a comma and white space.
@@ -99,7 +99,24 @@ impl<'a> Record<'a> {
             members.push(Member { key, lead: lead.into(), name: name.into(), value: raw.get().into() });
             end = value + raw.get().len();
         }
-        Some(Self { head: &line[..=start], members, tail: &body[end..] })
+        Some(Self { head: line[..=start].into(), members, tail: body[end..].into() })
+    }
+
+    /// The same, free of the line it was read from.
+    pub(crate) fn into_owned(self) -> Record<'static> {
+        let own = |text: Cow<'_, str>| Cow::Owned(text.into_owned());
+        let member =
+            |m: Member<'_>| Member { key: m.key, lead: own(m.lead), name: own(m.name), value: own(m.value) };
+        Record {
+            head: own(self.head),
+            members: self.members.into_iter().map(member).collect(),
+            tail: own(self.tail),
+        }
+    }
+
+    /// The keys in the order of the line.
+    pub(crate) fn keys(&self) -> impl Iterator<Item = &str> {
+        self.members.iter().map(|m| m.key.as_str())
     }
 
     /// The text of a key's value. Of a repeated key the last counts, as in Go.
@@ -150,13 +167,13 @@ impl<'a> Record<'a> {
     pub(crate) fn render(&self) -> String {
         let parts = self.members.iter().map(|m| m.lead.len() + m.name.len() + m.value.len()).sum::<usize>();
         let mut out = String::with_capacity(self.head.len() + parts + self.tail.len());
-        out.push_str(self.head);
+        out.push_str(&self.head);
         for member in &self.members {
             out.push_str(&member.lead);
             out.push_str(&member.name);
             out.push_str(&member.value);
         }
-        out.push_str(self.tail);
+        out.push_str(&self.tail);
         out
     }
 

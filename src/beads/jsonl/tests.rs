@@ -327,7 +327,7 @@ async fn a_fresh_id_avoids_dangling_edges_and_unreadable_lines() {
 
 #[tokio::test]
 async fn f36_a_change_keeps_what_cannot_be_read() {
-    let rest = "<<<<<<< HEAD\n{\"id\":\"orc-8\",\"title\":\"t\"}\n=======\n>>>>>>> x\nrubbish\n{\"id\":\"orc-9\",\"ti";
+    let rest = "rubbish\n{\"id\":\"orc-9\",\"ti";
     let fixture = Fixture::with(&format!("{{\"id\":\"orc-1\",\"title\":\"t\"}}\n{rest}"));
     let tracker = fixture.tracker();
     tracker.claim(&id("orc-1"), &claim("r1"), ClaimFrom::Open).await.unwrap();
@@ -335,8 +335,38 @@ async fn f36_a_change_keeps_what_cannot_be_read() {
     tracker.create(&new("n")).await.unwrap();
     assert!(fixture.text().contains(&format!("{rest}\n{{\"id\":\"orc-")));
     let problems = tracker.snapshot().await.unwrap().problems;
-    assert_eq!(problems.len(), 5);
-    assert!(matches!(problems[4].what, Flaw::NotABead { .. }), "{problems:?}");
+    assert_eq!(problems.len(), 2);
+    assert!(matches!(problems[1].what, Flaw::NotABead { .. }), "{problems:?}");
+}
+
+#[tokio::test]
+async fn f36_nothing_is_begun_beside_a_conflict_but_what_was_begun_is_ended() {
+    let fixture = Fixture::with("{\"id\":\"orc-1\",\"title\":\"t\"}\n{\"id\":\"orc-2\",\"title\":\"t\"}\n");
+    let tracker = fixture.tracker();
+    let (one, two, mine) = (id("orc-1"), id("orc-2"), claim("r1"));
+    tracker.claim(&one, &mine, ClaimFrom::Open).await.unwrap();
+    tracker.check_writable().await.unwrap();
+    let conflict = "<<<<<<< HEAD\n{\"id\":\"orc-8\",\"title\":\"t\"}\n=======\n>>>>>>> x\n";
+    let text = fixture.text() + conflict;
+    std::fs::write(fixture.dir.path().join(".beads/issues.jsonl"), &text).unwrap();
+    let refused = [
+        tracker.create(&new("n")).await.err(),
+        tracker.claim(&two, &mine, ClaimFrom::Open).await.err(),
+        tracker.close(&two, "x", "m").await.err(),
+        tracker.reopen(&one, "m").await.err(),
+        tracker.update(&two, &Edit::park("x"), "m").await.err(),
+        tracker.check_writable().await.err(),
+    ];
+    for error in refused {
+        let error = error.unwrap();
+        assert!(matches!(error, TrackerError::Conflict { line: 3, .. }) && error.is_refusal(), "{error}");
+        assert!(error.to_string().contains("issues.jsonl"), "{error}");
+    }
+    assert_eq!(fixture.text(), text);
+    assert_eq!(tracker.snapshot().await.unwrap().beads.len(), 3, "reading goes on");
+    tracker.comment(&one, "bead/r1", "done").await.unwrap();
+    tracker.release(&one, &mine, &Release::Closed { reason: "landed".to_owned() }).await.unwrap();
+    assert!(fixture.text().ends_with(conflict));
 }
 
 /// Eight writers, each with a tracker of its own: `flock` is per open file, so threads contend as processes do.
@@ -405,15 +435,17 @@ fn claim_race(is_plain: bool) -> (Vec<usize>, Vec<String>) {
                 for (round, wins) in wins.iter().enumerate() {
                     let mine = claim(&format!("{writer}-{round}"));
                     start.wait();
-                    let won =
-                        tracker.store.change(&bead, |c, doc| c.claim(doc, &bead, &mine, ClaimFrom::Open));
+                    let won = tracker
+                        .store
+                        .change(&bead, Markers::Refuse, |c, doc| c.claim(doc, &bead, &mine, ClaimFrom::Open));
                     end.wait();
                     match won {
                         Ok(_) => {
                             wins.fetch_add(1, Ordering::SeqCst);
                             let open = Release::Open;
-                            let freed =
-                                tracker.store.change(&bead, |c, doc| c.release(doc, &bead, &mine, &open));
+                            let freed = tracker
+                                .store
+                                .change(&bead, Markers::Refuse, |c, doc| c.release(doc, &bead, &mine, &open));
                             odd.lock().unwrap().extend(freed.err().map(|e| e.to_string()));
                         }
                         Err(TrackerError::ClaimLost { .. }) => {}
@@ -503,13 +535,13 @@ proptest! {
         let bead = id(&format!("orc-{which}"));
         let mine = claim("r1");
         let metadata = store.document().unwrap().get(&bead).unwrap().metadata.clone();
-        store.change(&bead, |c, doc| c.claim(doc, &bead, &mine, ClaimFrom::Open)).unwrap();
+        store.change(&bead, Markers::Refuse, |c, doc| c.claim(doc, &bead, &mine, ClaimFrom::Open)).unwrap();
         let into = match then {
             0 => Release::Open,
             1 => Release::Parked { comment: "why <?>".to_owned() },
             _ => Release::Closed { reason: "done".to_owned() },
         };
-        let after = store.change(&bead, |c, doc| c.release(doc, &bead, &mine, &into)).unwrap();
+        let after = store.change(&bead, Markers::Refuse, |c, doc| c.release(doc, &bead, &mine, &into)).unwrap();
         let metadata = metadata.filter(|m| *m != serde_json::json!({}));
         prop_assert_eq!(after.metadata, metadata);
         let now = fixture.text();
@@ -531,10 +563,11 @@ async fn the_opened_tracker_says_where_it_reads() {
     let fixture = Fixture::with(SAMPLES);
     std::fs::write(fixture.dir.path().join(".beads/beads.db"), "").unwrap();
     let clock = Arc::new(SystemClock::default());
-    let tracker = super::super::open(fixture.dir.path(), clock.clone(), Arc::new(RandomIds)).unwrap();
+    let means = super::super::Means { environment: &[], clock, ids: Arc::new(RandomIds) };
+    let tracker = super::super::open(fixture.dir.path(), &means).await.unwrap();
     let snapshot = tracker.snapshot().await.unwrap();
     assert_eq!((snapshot.beads.len(), snapshot.notes.len()), (29, 1));
     let none = tempfile::tempdir().unwrap();
-    let error = super::super::open(none.path(), clock, Arc::new(RandomIds)).err().unwrap();
+    let error = super::super::open(none.path(), &means).await.err().unwrap();
     assert!(error.to_string().contains("bead init"));
 }

@@ -31,7 +31,9 @@ fn summary() -> Summary {
 
 fn work(bead: &Bead, gates: &[Gate], findings: &[Finding]) -> String {
     let summary = summary();
-    Prompts::embedded().work(&Work { bead, summary: &summary, gates, findings, nonce: NONCE }).unwrap()
+    Prompts::embedded()
+        .work(&Work { bead, summary: &summary, gates, findings, carried: None, nonce: NONCE })
+        .unwrap()
 }
 
 fn finding() -> Finding {
@@ -55,7 +57,8 @@ fn the_first_prompt_of_a_bead() {
 fn a_bare_bead_without_gates_in_an_empty_project() {
     let bead = bead(r#"{"id":"b-1","title":"Do it","external_ref":"gh-9"}"#);
     let summary = Summary::default();
-    let work = Work { bead: &bead, summary: &summary, gates: &[], findings: &[], nonce: NONCE };
+    let work =
+        Work { bead: &bead, summary: &summary, gates: &[], findings: &[], carried: None, nonce: NONCE };
     insta::assert_snapshot!(Prompts::embedded().work(&work).unwrap());
 }
 

@@ -14,7 +14,7 @@ use crate::domain::clean::clean_line;
 
 /// One error as its reader gets it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Problem {
+pub(super) struct Problem {
     pub status: StatusCode,
     pub detail: String,
     pub hints: Vec<String>,

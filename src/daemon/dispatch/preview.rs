@@ -5,11 +5,17 @@
 
 use serde::Serialize;
 
+use super::snapshot::Snapshot;
 use super::status::WaitingBead;
 use super::{Dispatcher, Key};
 use crate::daemon::error::EngineError;
 use crate::domain::ids::{BeadId, ProjectId};
+use crate::scheduler::forecast::{Past, Tonight, outlook};
 use crate::scheduler::plan::{Candidate, Origin, plan};
+use crate::scheduler::window::State;
+
+/// The same look twice gives the same forecast.
+const SEED: u64 = 7;
 
 #[derive(Debug, Clone, Serialize)]
 pub struct Preview {
@@ -64,7 +70,8 @@ pub async fn preview(mut dispatcher: Dispatcher) -> Result<Preview, EngineError>
         reason: w.reason.sentence(),
     });
     let waiting = waiting.collect();
-    let forecast = dispatcher.forecast(&snapshot, starts.len());
+    let past: Vec<Past> = dispatcher.past()?.0.into_values().flatten().collect();
+    let forecast = dispatcher.forecast(&snapshot, &past, starts.len());
     Ok(Preview { warnings: dispatcher.warnings().await?, starts, waiting, forecast })
 }
 
@@ -83,10 +90,27 @@ impl Dispatcher {
         }
     }
 
-    fn forecast(&self, snapshot: &super::snapshot::Snapshot, beads: usize) -> String {
-        let expected = snapshot.projects.values().map(|p| p.expected.sentence());
-        let words: std::collections::BTreeSet<String> = expected.collect();
-        format!("{beads} beads would be started; {}", words.into_iter().collect::<Vec<_>>().join("; "))
+    /// How far the night would get, from past beads and the money that is left.
+    fn forecast(&self, snapshot: &Snapshot, past: &[Past], queue: usize) -> String {
+        let windows = snapshot.projects.values().map(|p| &p.window);
+        let open = windows.filter_map(|w| if let State::Open(open) = w { Some(open) } else { None });
+        let Some(open) = open.max_by_key(|open| open.until) else {
+            return "no window is open: nothing would be started".to_owned();
+        };
+        let cap = snapshot.budget.caps.night.usd;
+        let tonight = Tonight {
+            past,
+            queue,
+            slots: snapshot.slots.global,
+            now: snapshot.now,
+            open: open.clone(),
+            usd_left: cap.map(|cap| (cap - snapshot.budget.night.usd).max(0.0)),
+            seed: SEED,
+        };
+        outlook(&tonight).sentence(|at| {
+            let near = (at - snapshot.now).num_hours() < 20;
+            self.zone.local(at).format(if near { "%H:%M" } else { "%Y-%m-%d %H:%M" }).to_string()
+        })
     }
 
     /// What would make a night end otherwise than its user thinks.

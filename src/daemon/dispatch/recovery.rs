@@ -7,10 +7,13 @@
 
 use std::sync::Arc;
 
+use chrono::{DateTime, TimeDelta, Utc};
+
 use super::project::Project;
 use super::starting::Begin;
 use super::{Dispatcher, Hours, Key, Live};
 use crate::config::user::User;
+use crate::daemon::engine::Engine;
 use crate::daemon::error::EngineError;
 use crate::daemon::house::Site;
 use crate::daemon::locks::{self, Taken};
@@ -18,6 +21,9 @@ use crate::daemon::stop::Stop;
 use crate::daemon::work::WorkRequest;
 use crate::lifecycle::Phase;
 use crate::scheduler::window::Calendar;
+
+/// How often a push that failed is tried again.
+const PUSH_AGAIN: TimeDelta = TimeDelta::minutes(1);
 
 impl Dispatcher {
     /// Takes up every open story that no live process has, slots or not: its container may be running.
@@ -73,7 +79,23 @@ impl Dispatcher {
         self.reaping.look(&self.house, &self.machine.executor, || {
             projects.values().map(|project| (project.name.clone(), Arc::clone(&project.site))).collect()
         });
+        self.push_what_is_owed(now).await;
         Ok(())
+    }
+
+    /// Landed work that its remote does not have yet (rules 3.7). A push that fails is told and owed on.
+    async fn push_what_is_owed(&mut self, now: DateTime<Utc>) {
+        if self.pushed.is_some_and(|at| now - at < PUSH_AGAIN && now >= at) {
+            return;
+        }
+        self.pushed = Some(now);
+        for project in self.projects.values() {
+            let site = Arc::clone(&project.site);
+            let engine = Engine::new(Arc::clone(&self.house), site, Arc::clone(&self.machine));
+            if let Err(error) = engine.push_owed().await {
+                tracing::warn!(project = %project.name, %error, "a push is still owed");
+            }
+        }
     }
 
     /// The projects as they are registered now, where they are not fixed.

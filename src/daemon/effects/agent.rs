@@ -119,7 +119,7 @@ impl Engine {
         let seat = sitting.sit(attached).await;
         let reading = gateway.close().await;
         let seat = seat?;
-        let mut end = self.judge(&seat, &reading, settings);
+        let mut end = self.judge(story, &seat, &reading, settings)?;
         seat.log.close()?;
         let taken = self.house.clock.now() - since;
         end.seconds = taken.to_std().unwrap_or_default().as_secs_f64();

@@ -3,22 +3,24 @@
 //! Owns what may be removed and when. Only containers that carry our labels and belong to this story's runs
 //! are touched (T50). Refs, logs and, until the bead is closed, the conversation stay.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 
 use crate::daemon::engine::Engine;
 use crate::daemon::error::EngineError;
 use crate::domain::event::Body;
 use crate::domain::run::{Cause, Outcome};
-use crate::lifecycle::Story;
-
-/// A limit's reset is believed within these bounds (F27).
-const SHORTEST_WAIT: TimeDelta = TimeDelta::minutes(1);
-const LONGEST_WAIT: TimeDelta = TimeDelta::days(8);
+use crate::lifecycle::{CONTEXT, Phase, Story};
+use crate::scheduler::backoff;
 
 impl Engine {
     pub(in crate::daemon) async fn clean_up(&self, story: &mut Story) -> Result<(), EngineError> {
+        self.push_finished(story).await?;
         self.remove_containers(story).await?;
         for run in &story.runs {
+            let only_there = story.unexported && story.run() == Some(run);
+            if only_there {
+                continue;
+            }
             self.site.repo.remove_clone(&self.house.places.clone_dir(run))?;
             remove_dir(&self.house.places.sockets(run))?;
         }
@@ -55,16 +57,29 @@ impl Engine {
         resets_at: Option<i64>,
     ) -> Result<(), EngineError> {
         let now = self.house.clock.now();
-        let until = resets_at.and_then(|s| DateTime::<Utc>::from_timestamp(s, 0));
-        let until = until.map(|t| t.clamp(now + SHORTEST_WAIT, now + LONGEST_WAIT));
+        let until = match (cause.as_str(), resets_at) {
+            (CONTEXT, _) => Some(now),
+            // What an upstream told is believed within bounds, and not all beads come back in the same second.
+            ("usage_limit", Some(told)) => {
+                let reset = backoff::clamp_reset(told, now);
+                if reset.clamped {
+                    let text =
+                        format!("a reset at {told} was told, which cannot be: waiting until {}", reset.at);
+                    self.record(story, Body::Notice { text })?;
+                }
+                Some(reset.at + backoff::resume_jitter(self.house.ids.bytes()))
+            }
+            (_, own) => own.and_then(|s| DateTime::<Utc>::from_timestamp(s, 0)),
+        };
         self.record(story, Body::Suspended { cause, reason, until })?;
         Ok(())
     }
 
     pub(in crate::daemon) fn resume(&self, story: &mut Story, why: String) -> Result<(), EngineError> {
+        let new = matches!(&story.phase, Phase::Suspended { cause, .. } if cause.as_str() == CONTEXT);
         let session = match &story.work {
             // A session id that was used but has no answer cannot be resumed, nor begun again.
-            Some(work) if story.conversed => work.session.clone(),
+            Some(work) if story.conversed && !new => work.session.clone(),
             _ => super::uuid(self.house.ids.bytes()),
         };
         self.record(story, Body::Resumed { why, session })?;

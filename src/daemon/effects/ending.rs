@@ -4,7 +4,7 @@
 //! of two counts of money stands. What follows for the bead is `lifecycle`'s.
 
 use crate::agent::summary::Summary;
-use crate::agent::{ExitFacts, StopReason};
+use crate::agent::{End, ExitFacts, StopReason};
 use crate::config::effective::Effective;
 use crate::daemon::attempt::Seat;
 use crate::daemon::engine::Engine;
@@ -12,7 +12,7 @@ use crate::daemon::error::EngineError;
 use crate::domain::event::{AgentEnd, Ending};
 use crate::domain::usage::Usage;
 use crate::gateway::meter::MeterReading;
-use crate::lifecycle::Story;
+use crate::lifecycle::{Story, policy};
 
 impl Engine {
     /// The container is gone and took its exit code with it; what it said and cost until then is stored.
@@ -25,7 +25,7 @@ impl Engine {
         let Some(work) = &story.work else { return Ok(ended(Ending::Infrastructure, reason)) };
         let (log, stream) = self.open_log(story, work, settings)?;
         let seat = Seat { stream, log, exit: ExitFacts::default() };
-        let mut end = self.judge(&seat, &MeterReading::default(), settings);
+        let mut end = self.judge(story, &seat, &MeterReading::default(), settings)?;
         if end.ending == Ending::Infrastructure {
             end.reason = reason;
         }
@@ -33,9 +33,16 @@ impl Engine {
     }
 
     /// What the end means, and what it cost by our own meter.
-    pub(super) fn judge(&self, seat: &Seat, reading: &MeterReading, settings: &Effective) -> AgentEnd {
+    pub(super) fn judge(
+        &self,
+        story: &Story,
+        seat: &Seat,
+        reading: &MeterReading,
+        settings: &Effective,
+    ) -> Result<AgentEnd, EngineError> {
         let summary = seat.stream.summary();
         let mut end = self.machine.dialect.outcome(summary, &seat.exit);
+        let starved = self.went_on(summary, &seat.exit, &mut end);
         // Only `bead` can interrupt: a process that was told to leave at once did, and ended nothing else.
         let turn = summary.last_turn.as_ref().and_then(|t| t.terminal_reason.as_deref());
         let interrupted = turn.is_some_and(|reason| reason.starts_with("aborted"));
@@ -49,18 +56,73 @@ impl Engine {
         if aside.as_ref().is_some_and(|a| a.park) {
             end.ending = Ending::Budget;
         }
-        AgentEnd {
+        let near = nearest(summary, reading, self.house.clock.now().timestamp());
+        let reason = aside.as_ref().map_or(end.reason, |a| a.reason.clone());
+        let recurrence = policy::recurs(end.ending)
+            .then(|| self.recurrence(story, "agent", &format!("{:?}\n{reason}", end.ending)))
+            .transpose()?;
+        let resets_at = end.resets_at.or(near.and_then(|n| n.resets_at));
+        Ok(AgentEnd {
             ending: end.ending,
-            reason: aside.as_ref().map_or(end.reason, |a| a.reason.clone()),
+            reason,
             said: summary.said(),
             cost_usd: told.max(reading.cost_usd),
             usage: if told > reading.cost_usd { summary.spent.usage() } else { total(reading) },
             seconds: 0.0,
             conversed: summary.results > 0 || summary.spent.usage() != Usage::default(),
-            resets_at: aside.as_ref().map_or(end.resets_at, |a| a.until.map(|t| t.timestamp())),
+            resets_at: aside.as_ref().map_or(resets_at, |a| a.until.map(|t| t.timestamp())),
             cause: aside.map(|a| a.cause),
-        }
+            utilization: near.map(|n| n.utilization),
+            starved,
+            recurrence,
+        })
     }
+
+    /// Out of memory is never success by itself (T48). But where only a tool died of it and the agent went on
+    /// to a good end, export and gates prove what the work is worth: it is not thrown away.
+    fn went_on(&self, summary: &Summary, exit: &ExitFacts, end: &mut End) -> bool {
+        if end.ending != Ending::OutOfMemory {
+            return false;
+        }
+        let without = ExitFacts { oom: false, ..exit.clone() };
+        let otherwise = self.machine.dialect.outcome(summary, &without);
+        if otherwise.ending != Ending::Finished {
+            return false;
+        }
+        *end = otherwise;
+        end.reason = "the agent ended its turn, after a process in its sandbox ran out of memory".to_owned();
+        true
+    }
+}
+
+/// How full the fullest of the account's windows is, and when it resets.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Near {
+    utilization: f64,
+    resets_at: Option<i64>,
+}
+
+/// From the stream's own word and from the headers of the last answer. A window whose reset has passed says
+/// nothing any more.
+fn nearest(summary: &Summary, reading: &MeterReading, now: i64) -> Option<Near> {
+    const PREFIX: &str = "anthropic-ratelimit-unified-";
+    let told = summary
+        .rate_limit
+        .as_ref()
+        .and_then(|limit| Some(Near { utilization: limit.utilization?, resets_at: limit.resets_at }));
+    let windows = reading.rate_limits.iter().filter_map(|(name, value)| {
+        let window = name.strip_prefix(PREFIX)?.strip_suffix("-utilization")?;
+        let reset = reading.rate_limits.get(&format!("{PREFIX}{window}-reset"));
+        let resets_at = reset.and_then(|reset| reset.trim().parse().ok());
+        Some(Near { utilization: value.trim().parse().ok()?, resets_at })
+    });
+    let live = |near: &Near| near.utilization.is_finite() && near.resets_at.is_none_or(|at| at > now);
+    // Of two that are full the later reset frees the account.
+    let full = |near: &Near| near.utilization >= policy::NEAR_LIMIT;
+    windows.chain(told).filter(live).max_by(|a, b| match (full(a), full(b)) {
+        (true, true) => a.resets_at.cmp(&b.resets_at),
+        _ => a.utilization.total_cmp(&b.utilization),
+    })
 }
 
 /// What the stream says was spent, at our own prices.
@@ -78,15 +140,8 @@ fn total(reading: &MeterReading) -> Usage {
 
 /// An end without an agent.
 pub(super) fn ended(ending: Ending, reason: String) -> AgentEnd {
-    AgentEnd {
-        ending,
-        reason,
-        said: String::new(),
-        cost_usd: 0.0,
-        usage: Usage::default(),
-        seconds: 0.0,
-        conversed: false,
-        resets_at: None,
-        cause: None,
-    }
+    AgentEnd::without_agent(ending, reason)
 }
+
+#[cfg(test)]
+mod tests;

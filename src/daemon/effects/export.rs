@@ -12,8 +12,8 @@ use tokio::io::AsyncWriteExt as _;
 
 use crate::daemon::engine::Engine;
 use crate::daemon::error::EngineError;
-use crate::domain::event::Body;
-use crate::domain::ids::{RunId, base36};
+use crate::domain::event::{Body, Ending};
+use crate::domain::ids::{Oid, RunId, base36};
 use crate::executor::spec::{Labels, Limits, Mount, Purpose, SandboxSpec};
 use crate::executor::{Attached, Chunk, ExecutorError, SandboxId};
 use crate::lifecycle::{Story, Work};
@@ -24,11 +24,18 @@ use crate::workspace::import::{ImportError, ImportLimits, Imported};
 const EXPORT_DEADLINE: Duration = Duration::from_secs(600);
 /// Scratch space for the export's own repository.
 const SCRATCH: u64 = 2 << 30;
+/// Larger files are not searched for conflict markers.
+const MARKED: u64 = 16 << 20;
 
 impl Engine {
     pub(in crate::daemon) async fn export(&self, story: &mut Story) -> Result<(), EngineError> {
         let Some(work) = story.work.clone() else { return Ok(()) };
         let said = work.end.as_ref().map(|e| e.said.clone()).unwrap_or_default();
+        let lost = work.end.as_ref().is_none_or(|end| end.ending == Ending::Infrastructure);
+        if lost {
+            // It may still run, and nobody shall write where the export reads.
+            self.remove_agent(&work).await?;
+        }
         // The agent has ended: its container goes while its clone is read.
         let (imported, removed) = tokio::join!(self.import(story, &work), self.remove_agent(&work));
         removed?;
@@ -37,12 +44,14 @@ impl Engine {
             Ok(Imported::Work(import)) => {
                 self.site.repo.publish(&work.run).await?;
                 self.survive("published", "export")?;
+                let unresolved = self.unresolved(story, &work, &import.tip)?;
                 Body::Exported {
                     tip: import.tip,
                     commits: import.commits,
                     wip: import.wip,
                     files: u32::try_from(import.changes.len()).unwrap_or(u32::MAX),
                     tracker_touched: import.tracker_touched,
+                    unresolved,
                 }
             }
             Ok(Imported::Unchanged) => Body::NothingChanged { said },
@@ -51,6 +60,28 @@ impl Engine {
         };
         self.record(story, body)?;
         Ok(())
+    }
+
+    /// Of a conflict run: the paths that are as the conflict left them. The tip is in the user's repository.
+    fn unresolved(&self, story: &Story, work: &Work, tip: &Oid) -> Result<Vec<String>, EngineError> {
+        let Some(conflict) = story.conflict.as_ref().filter(|_| story.in_conflict_run()) else {
+            return Ok(Vec::new());
+        };
+        if *tip == work.from {
+            return Ok(conflict.paths.clone());
+        }
+        let mut left = Vec::new();
+        for path in &conflict.paths {
+            // A file that is too large or no text has no markers that anybody put there.
+            let markers = |commit: &Oid| {
+                let found = self.site.repo.file_at(commit, path, MARKED);
+                found.ok().flatten().map_or(0, |bytes| conflict_markers(&bytes))
+            };
+            if markers(tip) > markers(&conflict.onto) {
+                left.push(path.clone());
+            }
+        }
+        Ok(left)
     }
 
     async fn remove_agent(&self, work: &Work) -> Result<(), EngineError> {
@@ -75,7 +106,7 @@ impl Engine {
         let copy = async move { pump(attached, writer).await };
         let limits = ImportLimits { deadline: EXPORT_DEADLINE, ..ImportLimits::default() };
         let import = async {
-            let imported = self.site.repo.import(&mut reader, limits, &story.order.base, &work.run).await;
+            let imported = self.site.repo.import(&mut reader, limits, story.base(), &work.run).await;
             // A refused stream is not read to its end: its writer must not wait for us.
             drop(reader);
             imported
@@ -100,7 +131,7 @@ impl Engine {
             name: format!("bead-{}-export-{nonce}", work.run),
             purpose: Purpose::Export,
             image,
-            argv: export::argv(&story.order.base, work.started),
+            argv: export::argv(story.base(), work.started),
             env: BTreeMap::from([
                 ("HOME".to_owned(), export::SCRATCH.to_owned()),
                 ("PATH".to_owned(), "/usr/local/bin:/usr/bin:/bin".to_owned()),
@@ -142,6 +173,12 @@ impl Engine {
             nonce,
         }
     }
+}
+
+/// Lines that only a conflict, or a text about conflicts, has.
+fn conflict_markers(bytes: &[u8]) -> usize {
+    let begins = |line: &&[u8]| [&b"<<<<<<< "[..], b">>>>>>> "].iter().any(|mark| line.starts_with(mark));
+    bytes.split(|b| *b == b'\n').filter(begins).count()
 }
 
 enum Trouble {

@@ -1,31 +1,52 @@
 //! The effect that proves: every gate of the base's `bead.yaml` on the exact commit that would land.
 //!
-//! Owns what a gate's run leaves in journal and log, and what follows for the story. How a gate is run and
-//! judged is the gate room's. Leftovers of a gate that a crash cut off are removed before it runs again.
+//! Owns the order (what passed on the same tree needs no container, a failure asks the base once, what could
+//! not run for the engine's reasons runs once more) and what a gate's run leaves in journal and log. How a
+//! gate is run, judged and compared is the gate room's. Start with `Engine::gate`.
 
-use std::collections::HashMap;
+use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 
 use crate::config::effective::Effective;
+use crate::config::project::Gate;
+use crate::daemon::effects::gate_watch::{OUTPUT_CAP, Watcher};
 use crate::daemon::engine::{Engine, stopped};
 use crate::daemon::error::EngineError;
 use crate::daemon::stop::Urgency;
-use crate::domain::event::Body;
+use crate::domain::event::{AgainstBase, Body};
 use crate::domain::finding::Finding;
-use crate::domain::ids::{RunId, base36};
-use crate::domain::run::{Cause, RunKind, RunState};
-use crate::executor::Chunk;
+use crate::domain::ids::{Oid, RunId, base36};
 use crate::executor::spec::Limits;
-use crate::gate::{self, GateError, GateJob, GateReport, GateWatch, Verdict};
-use crate::journal::Entry;
-use crate::journal::log::{LogPlace, RunLog};
+use crate::gate::compare::{Comparison, Trial, compare};
+use crate::gate::{self, GateError, GateJob, GateReport, Verdict};
+use crate::journal::cache::Said;
 use crate::lifecycle::{Candidate, Story};
 
 /// Room for the checkout and what a build makes of it; it lies in memory and counts only where it is used.
 const WORK_BYTES: u64 = 2 << 30;
-/// Most output of one gate that is kept.
-const OUTPUT_CAP: u64 = 64 << 20;
+/// Sandboxes of the base's runs are counted from here, so that they have names of their own.
+const BASE_ORDINALS: u32 = 1000;
+
+/// What the gates of one story run with.
+struct Bench {
+    settings: Effective,
+    image: String,
+    candidate: Candidate,
+    run: RunId,
+}
+
+/// Why the gates ended without a verdict.
+enum Unfinished {
+    Stopped,
+    Broken(String),
+}
+
+/// A gate that failed, and what the base says of it.
+struct Red {
+    report: GateReport,
+    seen: Comparison,
+}
 
 impl Engine {
     pub(in crate::daemon) async fn gate(&self, story: &mut Story) -> Result<(), EngineError> {
@@ -38,72 +59,215 @@ impl Engine {
             return Ok(());
         };
         self.remove_gates(&kept.run).await?;
-        let jobs = self.jobs(story, &settings, &candidate, &kept.run).await?;
-        let executor = std::sync::Arc::clone(&self.machine.executor);
-        let cancel = CancellationToken::new();
-        let mut watch = Watcher { engine: self, story, logs: HashMap::new() };
-        let ran = {
-            let gates = gate::run_gates(&executor, self.house.clock.as_ref(), &jobs, &mut watch, &cancel);
-            tokio::pin!(gates);
-            tokio::select! {
-                ran = &mut gates => ran,
-                () = self.stop.at_least(Urgency::Gently) => {
-                    // Cancelled, it still removes what it made.
-                    cancel.cancel();
-                    gates.await
-                }
-            }
-        };
-        let reports = match ran {
-            Ok(reports) => reports,
-            Err(GateError::Cancelled(_)) => {
+        let image = self.image(&settings).await?.digest;
+        let bench = Bench { settings, image, candidate, run: kept.run };
+        let failed = match self.prove(story, &bench).await? {
+            Ok(failed) => failed,
+            Err(Unfinished::Stopped) => {
                 self.record(story, stopped(story))?;
                 return Ok(());
             }
-            Err(error) => return Err(error.into()),
+            Err(Unfinished::Broken(reason)) => {
+                self.record(story, Body::GatesBroken { reason: reason.clone() })?;
+                return Err(EngineError::GateBroken(reason));
+            }
         };
         self.survive("done", "gate")?;
-        self.conclude(story, reports)
-    }
-
-    fn conclude(&self, story: &mut Story, reports: Vec<GateReport>) -> Result<(), EngineError> {
-        if let Some(broken) = reports.iter().find(|r| r.verdict == Verdict::Broken) {
-            let reason = format!("gate {}: {}", broken.gate, broken.summary);
-            self.record(story, Body::GatesBroken { reason: reason.clone() })?;
-            return Err(EngineError::GateBroken(reason));
-        }
-        let passed = reports.iter().all(|r| r.verdict == Verdict::Passed);
-        let findings: Vec<Finding> = reports.into_iter().flat_map(|r| r.findings).collect();
-        let body = if passed { Body::GatesPassed { skipped: false } } else { Body::GatesFailed { findings } };
+        let body = if failed.is_empty() {
+            Body::GatesPassed { skipped: false }
+        } else {
+            self.failure(story, &bench, failed)?
+        };
         self.record(story, body)?;
         Ok(())
     }
 
-    async fn jobs(
+    /// Every gate in order, so that the author sees all findings at once.
+    async fn prove(
         &self,
-        story: &Story,
-        settings: &Effective,
-        candidate: &Candidate,
-        run: &RunId,
-    ) -> Result<Vec<GateJob>, EngineError> {
-        let image = self.image(settings).await?;
-        let jobs = settings.gates.iter().zip(1u32..).map(|(gate, ordinal)| GateJob {
+        story: &mut Story,
+        bench: &Bench,
+    ) -> Result<Result<Vec<Red>, Unfinished>, EngineError> {
+        let tree = &bench.candidate.tree;
+        let mut failed = Vec::new();
+        for (gate, ordinal) in bench.settings.gates.iter().zip(1u32..) {
+            let key = bench.key(tree, gate);
+            if self.house.journal.gate_said(&key, Said::Pass)?.is_some() {
+                let summary = "passed earlier on the same tree".to_owned();
+                let name = gate.name.clone();
+                self.record(story, Body::GateEnded { gate: name, passed: true, summary, seconds: 0.0 })?;
+                continue;
+            }
+            let job = self.job(story, bench, gate, (ordinal, &bench.candidate.commit));
+            let report = match self.run_gate(story, &job).await? {
+                Ok(report) => report,
+                Err(stopped) => return Ok(Err(stopped)),
+            };
+            match report.verdict {
+                Verdict::Passed => self.house.journal.keep_gate(&key, Said::Pass, &report.summary)?,
+                Verdict::Broken => {
+                    let reason = format!("gate {}: {}", report.gate, report.summary);
+                    return Ok(Err(Unfinished::Broken(reason)));
+                }
+                Verdict::Failed | Verdict::TimedOut => {
+                    let base = match self.on_the_base(story, bench, gate, ordinal).await? {
+                        Ok(base) => base,
+                        Err(stopped) => return Ok(Err(stopped)),
+                    };
+                    failed.push(self.compared(story, bench, report, base.as_ref())?);
+                }
+            }
+        }
+        Ok(Ok(failed))
+    }
+
+    /// The same gate on the commit the work would land on, from memory where it ran there before.
+    async fn on_the_base(
+        &self,
+        story: &mut Story,
+        bench: &Bench,
+        gate: &Gate,
+        ordinal: u32,
+    ) -> Result<Result<Option<Trial>, Unfinished>, EngineError> {
+        let journal = &self.house.journal;
+        let onto = &bench.candidate.onto;
+        let key = bench.key(&self.site.repo.tree_of(onto)?, gate);
+        if let Some(summary) = journal.gate_said(&key, Said::Pass)? {
+            return Ok(Ok(Some(Trial::passed(summary))));
+        }
+        let kept = journal.gate_said(&key, Said::Base)?;
+        if let Some(trial) = kept.and_then(|detail| serde_json::from_str(&detail).ok()) {
+            return Ok(Ok(Some(trial)));
+        }
+        let named = Gate { name: format!("{} (base)", gate.name), ..gate.clone() };
+        let job = self.job(story, bench, &named, (ordinal + BASE_ORDINALS, onto));
+        let report = match self.run_gate(story, &job).await? {
+            Ok(report) => report,
+            Err(stopped) => return Ok(Err(stopped)),
+        };
+        let trial = Trial::of(&report);
+        match &trial {
+            Some(trial) if trial.passed => journal.keep_gate(&key, Said::Pass, &trial.summary)?,
+            Some(trial) => {
+                let detail = serde_json::to_string(trial).unwrap_or_default();
+                journal.keep_gate(&key, Said::Base, &detail)?;
+            }
+            None => {}
+        }
+        Ok(Ok(trial))
+    }
+
+    fn compared(
+        &self,
+        story: &mut Story,
+        bench: &Bench,
+        report: GateReport,
+        base: Option<&Trial>,
+    ) -> Result<Red, EngineError> {
+        let seen = match Trial::of(&report) {
+            Some(work) => compare(&work, base),
+            None => Comparison { against: AgainstBase::Unknown, known: Vec::new(), new: Vec::new() },
+        };
+        let shown = |names: &[String]| names.iter().take(50).cloned().collect::<Vec<_>>();
+        self.record(
+            story,
+            Body::GateCompared {
+                gate: report.gate.clone(),
+                onto: bench.candidate.onto.clone(),
+                against: seen.against,
+                known: shown(&seen.known),
+                new: shown(&seen.new),
+            },
+        )?;
+        Ok(Red { report, seen })
+    }
+
+    /// One run of a gate, and a second one where the first could not be judged for the engine's reasons (F47).
+    async fn run_gate(
+        &self,
+        story: &mut Story,
+        job: &GateJob,
+    ) -> Result<Result<GateReport, Unfinished>, EngineError> {
+        let executor = Arc::clone(&self.machine.executor);
+        let mut again = false;
+        loop {
+            let cancel = CancellationToken::new();
+            let mut watch = Watcher::new(self, story);
+            let ran = {
+                let gate = gate::run_gate(&executor, self.house.clock.as_ref(), job, &mut watch, &cancel);
+                tokio::pin!(gate);
+                tokio::select! {
+                    ran = &mut gate => ran,
+                    () = self.stop.at_least(Urgency::Gently) => {
+                        // Cancelled, it still removes what it made.
+                        cancel.cancel();
+                        gate.await
+                    }
+                }
+            };
+            match ran {
+                Ok(report) if report.verdict == Verdict::Broken && !again => {
+                    again = true;
+                    self.remove_gates_named(job).await?;
+                }
+                Ok(report) => return Ok(Ok(report)),
+                Err(GateError::Cancelled(_)) => return Ok(Err(Unfinished::Stopped)),
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    /// What the author hears: only what counts as the work's, unless nothing does.
+    fn failure(&self, story: &Story, bench: &Bench, failed: Vec<Red>) -> Result<Body, EngineError> {
+        let has = |wanted: AgainstBase| failed.iter().any(|red| red.seen.against == wanted);
+        let base = if has(AgainstBase::Same) {
+            AgainstBase::Same
+        } else if has(AgainstBase::New) || has(AgainstBase::Unknown) {
+            AgainstBase::New
+        } else if has(AgainstBase::Red) {
+            AgainstBase::Red
+        } else {
+            AgainstBase::Known
+        };
+        let counts = |red: &&Red| match base {
+            AgainstBase::New => matches!(red.seen.against, AgainstBase::New | AgainstBase::Unknown),
+            _ => red.seen.against == base,
+        };
+        let onto = bench.candidate.onto.short();
+        let counted: Vec<&Red> = failed.iter().filter(counts).collect();
+        let evidence: Vec<String> = counted.iter().map(|red| red.evidence()).collect();
+        let recurrence = self.recurrence(story, "gate", &evidence.join("\n"))?;
+        let findings: Vec<Finding> = counted.iter().flat_map(|red| red.findings(onto)).collect();
+        Ok(Body::GatesFailed { findings, recurrence: Some(recurrence), base })
+    }
+
+    fn job(&self, story: &Story, bench: &Bench, gate: &Gate, (ordinal, commit): (u32, &Oid)) -> GateJob {
+        GateJob {
             gate: gate.clone(),
             ordinal,
-            commit: candidate.commit.clone(),
+            commit: commit.clone(),
             branch: story.order.target.clone(),
             quarantine: self.site.repo.quarantine_path().to_owned(),
-            image: image.digest.clone(),
-            checkout_image: image.digest.clone(),
+            image: bench.image.clone(),
+            checkout_image: bench.image.clone(),
             user: self.machine.run_user,
-            limits: Limits { memory: settings.limits.memory.value.bytes(), ..Limits::default() },
+            limits: bench.limits(),
             work_bytes: WORK_BYTES,
             log_cap: OUTPUT_CAP * 2,
-            labels: self.labels(story, run, String::new()),
+            labels: self.labels(story, &bench.run, String::new()),
             checkout_nonce: base36(self.house.ids.bytes(), 12),
             gate_nonce: base36(self.house.ids.bytes(), 12),
-        });
-        Ok(jobs.collect())
+        }
+    }
+
+    async fn remove_gates_named(&self, job: &GateJob) -> Result<(), EngineError> {
+        let executor = &self.machine.executor;
+        for found in executor.list(&self.house.instance).await? {
+            if [job.gate_name(), job.checkout_name()].contains(&found.name) {
+                executor.remove(&found.id).await?;
+            }
+        }
+        Ok(())
     }
 
     /// Gates of this run that a crash left behind.
@@ -124,73 +288,57 @@ impl Engine {
     }
 }
 
-/// Writes down what the gates do.
-struct Watcher<'a> {
-    engine: &'a Engine,
-    story: &'a mut Story,
-    logs: HashMap<u32, (RunId, RunLog)>,
-}
+impl Bench {
+    fn limits(&self) -> Limits {
+        Limits { memory: self.settings.limits.memory.value.bytes(), ..Limits::default() }
+    }
 
-impl Watcher<'_> {
-    fn tell(&mut self, run: &RunId, body: Body) -> Result<(), EngineError> {
-        let entry = Entry { run: Some(run.clone()), ..Entry::of(self.story, body) };
-        self.engine.record_as(self.story, entry)?;
-        Ok(())
+    /// Whatever can change what a gate says of a tree (rules 17.2).
+    fn key(&self, tree: &Oid, gate: &Gate) -> String {
+        let (limits, timeout) = (self.limits(), gate.timeout);
+        format!("{tree} {} {limits:?} {WORK_BYTES} {timeout}\n{}", self.image, gate.run)
     }
 }
 
-impl GateWatch for Watcher<'_> {
-    type Error = EngineError;
-
-    fn starting(&mut self, job: &GateJob) -> Result<(), EngineError> {
-        let run = RunId::from_bytes(self.engine.house.ids.bytes());
-        let name = self.engine.log_name(self.story, RunKind::Gate);
-        let stamp = name.rsplit('/').next().unwrap_or_default().trim_end_matches("-gate.log").to_owned();
-        let dir = self.engine.house.places.logs(&self.story.project, &self.story.bead);
-        let place = LogPlace::new(&dir, &stamp, RunKind::Gate)?;
-        let mut log = RunLog::create(place, &self.engine.redactor(), OUTPUT_CAP)?;
-        log.note(&format!("$ {}", job.gate.run))?;
-        self.tell(&run, Body::RunStarted { kind: RunKind::Gate, log: name })?;
-        self.tell(&run, Body::GateStarted { gate: job.gate.name.clone(), command: job.gate.run.clone() })?;
-        self.logs.insert(job.ordinal, (run, log));
-        Ok(())
+impl Red {
+    /// What makes two failures of this gate the same.
+    fn evidence(&self) -> String {
+        if self.seen.new.is_empty() {
+            return format!("{} signed {}", self.report.gate, self.report.signature.as_str());
+        }
+        format!("{} {}", self.report.gate, self.seen.new.join(" "))
     }
 
-    fn output(&mut self, job: &GateJob, chunk: &Chunk) -> Result<(), EngineError> {
-        let Some((_, log)) = self.logs.get_mut(&job.ordinal) else { return Ok(()) };
-        match chunk {
-            Chunk::Stdout(bytes) => {
-                for line in &log.stdout(bytes)?.lines {
-                    if let crate::domain::lines::Line::Whole(bytes) = line {
-                        log.note(&String::from_utf8_lossy(bytes))?;
-                    }
+    fn findings(&self, onto: &str) -> Vec<Finding> {
+        let mut findings = self.report.findings.clone();
+        for finding in &mut findings {
+            let (known, new) = (&self.seen.known, &self.seen.new);
+            match self.seen.against {
+                AgainstBase::New if !known.is_empty() => {
+                    finding.title =
+                        format!("gate `{}` fails here and not on {onto}: {}", self.report.gate, list(new));
+                    finding
+                        .detail
+                        .push_str(&format!("\n\nFailing on the target too, not yours: {}", list(known)));
                 }
-            }
-            Chunk::Stderr(bytes) => {
-                // What overflows the cap is counted in the report; a gate is ended by its own limits.
-                let _ = log.stderr(bytes)?;
-                for line in String::from_utf8_lossy(bytes).lines() {
-                    log.note(line)?;
+                AgainstBase::New | AgainstBase::Unknown => {}
+                AgainstBase::Known | AgainstBase::Red | AgainstBase::Same => {
+                    finding.detail.push_str(
+                        "\n\nThe target branch fails here too, without your work. If your bead is about it, fix it; \
+                         if it is not, leave it alone and say so.",
+                    );
                 }
             }
         }
-        Ok(())
+        findings
     }
+}
 
-    fn ended(&mut self, job: &GateJob, report: &GateReport) -> Result<(), EngineError> {
-        let Some((run, mut log)) = self.logs.remove(&job.ordinal) else { return Ok(()) };
-        let passed = report.verdict == Verdict::Passed;
-        let _ = log.finish()?;
-        log.note(&format!("-- {}", report.summary))?;
-        log.close()?;
-        let state = match report.verdict {
-            Verdict::Passed => RunState::Completed,
-            Verdict::TimedOut => RunState::Timeout,
-            _ => RunState::Failed,
-        };
-        let cause = (!passed).then(|| Cause::new("gate"));
-        let (gate, summary) = (report.gate.clone(), report.summary.clone());
-        self.tell(&run, Body::GateEnded { gate, passed, summary, seconds: report.seconds })?;
-        self.tell(&run, Body::RunEnded { kind: RunKind::Gate, state, cause, cost_usd: 0.0 })
+fn list(names: &[String]) -> String {
+    const SHOWN: usize = 10;
+    let mut text = names.iter().take(SHOWN).map(String::as_str).collect::<Vec<_>>().join(", ");
+    if names.len() > SHOWN {
+        text.push_str(&format!(" and {} more", names.len() - SHOWN));
     }
+    text
 }

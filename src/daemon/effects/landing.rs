@@ -20,7 +20,7 @@ impl Engine {
         let Some(kept) = story.tip.clone() else { return Ok(()) };
         let repo = &self.site.repo;
         let settings = self.settings(&story.order).await?;
-        let paths = repo.held(&story.order.base, &kept.tip, &settings)?;
+        let paths = repo.held(story.base(), &kept.tip, &settings)?;
         if !paths.is_empty() {
             self.record(story, Body::Protected { paths })?;
             return Ok(());
@@ -34,7 +34,7 @@ impl Engine {
         let request = MergeRequest {
             target: &onto,
             tip: &kept.tip,
-            base: &story.order.base,
+            base: story.base(),
             bead: &story.bead,
             title: &story.order.title,
             run: &kept.run,
@@ -48,7 +48,7 @@ impl Engine {
                 Body::Settling { outcome: Outcome::NoChange, cause: None, reason }
             }
             Merged::Clean { commit, tree } => Body::Merged { commit, tree, onto },
-            Merged::Conflict { paths } => Body::Conflicted { onto, paths },
+            Merged::Conflict { paths, commit } => Body::Conflicted { onto, paths, commit: Some(commit) },
         };
         self.record(story, body)?;
         Ok(())
@@ -57,6 +57,7 @@ impl Engine {
     pub(in crate::daemon) async fn land(&self, story: &mut Story) -> Result<(), EngineError> {
         let Some(candidate) = story.candidate.clone() else { return Ok(()) };
         let Some(kept) = story.tip.clone() else { return Ok(()) };
+        let settings = self.settings(&story.order).await?;
         let again = story.phase == Phase::Landing { intent: true };
         if !again {
             if !self.still_ours(story).await? {
@@ -80,6 +81,7 @@ impl Engine {
             run: &kept.run,
             bead: &story.bead,
             notes: &notes,
+            mode: settings.land.value.mode,
             again,
         };
         let landed = self.site.repo.land(&order, &Failing(&self.failpoint)).await?;
@@ -88,9 +90,14 @@ impl Engine {
             Landing::Beside { branch, why } => {
                 Body::LandedBeside { branch, commit: candidate.commit, why: why.to_string() }
             }
-            Landing::Moved { tip: Some(tip) } => Body::TargetMoved { tip },
+            Landing::OnBranch { branch } => Body::LeftOnBranch { branch, commit: candidate.commit },
+            Landing::Moved { tip: Some(tip) } => {
+                let last = self.site.repo.messages(&tip, 1)?;
+                let ours = last.iter().any(|(_, message)| message.contains("\nBead-Run: "));
+                Body::TargetMoved { tip, ours }
+            }
             // Merging again finds the branch gone and says so.
-            Landing::Moved { tip: None } => Body::TargetMoved { tip: candidate.onto },
+            Landing::Moved { tip: None } => Body::TargetMoved { tip: candidate.onto, ours: false },
         };
         self.survive("done", "land")?;
         self.record(story, body)?;

@@ -111,8 +111,8 @@ pub(in crate::daemon) fn claim_of(story: &Story) -> Claim {
 
 /// One short summary, with the run's id (rules 14.1).
 fn comment(story: &Story, outcome: Outcome, cause: Option<&Cause>, reason: &str) -> String {
-    let cause = cause.map(|c| format!(" ({})", c.as_str())).unwrap_or_default();
-    let mut text = format!("Beadwork: {}{cause}: {reason}.", outcome.as_str());
+    let word = cause.map(|c| format!(" ({})", c.as_str())).unwrap_or_default();
+    let mut text = format!("Beadwork: {}{word}: {reason}.", outcome.as_str());
     if let Some(kept) = &story.tip {
         text.push_str(&format!(" Work kept as {}.", kept.run.ref_name()));
     }
@@ -122,6 +122,10 @@ fn comment(story: &Story, outcome: Outcome, cause: Option<&Cause>, reason: &str)
     match outcome {
         Outcome::NoChange => {
             text.push_str(" Is there really nothing to do? Close it, or say more and reopen it.")
+        }
+        Outcome::Parked if cause.is_some() && story.finish.branch.is_some() => {
+            let branch = story.finish.branch.as_deref().unwrap_or_default();
+            text.push_str(&format!(" Merge it (`git merge {branch}`), and the bead is closed."));
         }
         Outcome::Parked => text.push_str(" It needs a person: reopen it to have it tried again."),
         _ => {}

@@ -23,30 +23,58 @@ impl Engine {
         from: Oid,
         resume: bool,
     ) -> Result<(), EngineError> {
-        let cap = self.settings(&story.order).await?.limits.cost_usd.value;
-        if story.cost_usd >= cap {
-            let reason = format!("${:.2} of ${cap:.2} (`limits.cost_usd`) are spent", story.cost_usd);
-            self.record(
-                story,
-                Body::Settling { outcome: Outcome::Parked, cause: Some(Cause::new("budget")), reason },
-            )?;
+        if self.spent(story).await? {
             return Ok(());
         }
         let run = RunId::from_bytes(self.house.ids.bytes());
-        let session = match (&story.work, resume) {
+        let body = Body::AttemptStarted { from, session: self.session(story, resume), resume };
+        self.begin_run(story, run, number, body)
+    }
+
+    /// Money that is spent already parks the bead before another run costs more.
+    async fn spent(&self, story: &mut Story) -> Result<bool, EngineError> {
+        let cap = self.settings(&story.order).await?.limits.cost_usd.value;
+        if story.cost_usd < cap {
+            return Ok(false);
+        }
+        let reason = format!("${:.2} of ${cap:.2} (`limits.cost_usd`) are spent", story.cost_usd);
+        let cause = Some(Cause::new("budget"));
+        self.record(story, Body::Settling { outcome: Outcome::Parked, cause, reason })?;
+        Ok(true)
+    }
+
+    /// The run that unites the work with a target it conflicts with: a run of its own in the same attempt and,
+    /// where there is one, in the same conversation.
+    pub(in crate::daemon) async fn start_conflict_run(&self, story: &mut Story) -> Result<(), EngineError> {
+        if self.spent(story).await? {
+            return Ok(());
+        }
+        let run = RunId::from_bytes(self.house.ids.bytes());
+        let resume = story.conversed;
+        let body = Body::ConflictRunStarted { session: self.session(story, resume), resume };
+        let number = story.attempt;
+        self.begin_run(story, run, number, body)
+    }
+
+    fn session(&self, story: &Story, resume: bool) -> String {
+        match (&story.work, resume) {
             (Some(work), true) => work.session.clone(),
             _ => super::uuid(self.house.ids.bytes()),
-        };
+        }
+    }
+
+    fn begin_run(&self, story: &mut Story, run: RunId, number: u32, body: Body) -> Result<(), EngineError> {
+        let phase = story.phase.name();
         let entry = Entry {
             project: Some(story.project.clone()),
             bead: Some(story.bead.clone()),
-            run: Some(run.clone()),
+            run: Some(run),
             attempt: Some(number),
-            body: Body::AttemptStarted { from, session, resume },
+            body,
         };
-        self.survive("commit", "starting")?;
+        self.survive("commit", phase)?;
         self.record_as(story, entry)?;
-        self.survive("committed", "starting")?;
+        self.survive("committed", phase)?;
         let log = self.log_name(story, RunKind::Work);
         self.record(story, Body::RunStarted { kind: RunKind::Work, log })?;
         Ok(())

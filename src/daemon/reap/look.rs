@@ -18,7 +18,7 @@ use crate::daemon::house::Site;
 use crate::domain::bead::Status;
 use crate::domain::ids::{BeadId, Oid, ProjectId, RunId};
 use crate::domain::run::Outcome;
-use crate::lifecycle::{Phase, Story};
+use crate::lifecycle::Story;
 use disk::{bytes, folders, is_hidden, logs, of_beads};
 
 /// Stories of the beads that were asked about.
@@ -90,7 +90,7 @@ impl Reaper<'_> {
                 project: refs.as_ref().filter(|_| tips.is_some()).map(|(site, _)| site.id.clone()),
                 packs,
                 bytes: folder.bytes,
-                needed: tips.unwrap_or_default(),
+                tips: tips.unwrap_or_default(),
                 busy: false,
                 refs: refs.map_or_else(Vec::new, |(site, refs)| {
                     let to_ref = |(name, tip)| Ref { project: site.id.clone(), name, tip, on_target: false };
@@ -110,11 +110,7 @@ impl Reaper<'_> {
         }
         self.ask_targets(facts, &told).await?;
         for quarantine in &mut facts.quarantines {
-            let of_it = open.iter().filter(|s| Some(&s.project) == quarantine.project.as_ref());
-            for story in of_it {
-                quarantine.busy |= !matches!(story.phase, Phase::Suspended { .. });
-                quarantine.needed.extend(commits(story));
-            }
+            quarantine.busy = open.iter().any(|s| Some(&s.project) == quarantine.project.as_ref());
         }
         self.ask_beads(facts, &open).await
     }
@@ -257,15 +253,6 @@ fn landed<'a>(
     let told = told.get(&(known.project.clone(), known.bead.clone()))?;
     let story = told.iter().find(|(story, _)| story.runs.contains(&run))?;
     (!story.0.is_open() && story.0.finish.outcome == Outcome::Landed).then_some(story)
-}
-
-/// Commits that an open story rests on.
-fn commits(story: &Story) -> Vec<Oid> {
-    let mut all = vec![story.order.base.clone()];
-    all.extend(story.work.iter().map(|work| work.from.clone()));
-    all.extend(story.tip.iter().map(|kept| kept.tip.clone()));
-    all.extend(story.candidate.iter().flat_map(|c| [c.commit.clone(), c.onto.clone()]));
-    all
 }
 
 /// Every run that something found is named for.

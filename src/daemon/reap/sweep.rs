@@ -14,7 +14,6 @@ use crate::domain::event::Body;
 use crate::domain::ids::{BeadId, ProjectId, RunId};
 use crate::executor::{ExecutorError, SandboxId, SandboxState};
 use crate::journal::Entry;
-use crate::lifecycle::Phase;
 
 /// What came of a plan.
 #[derive(Debug, Default)]
@@ -119,12 +118,12 @@ impl Reaper<'_> {
         site.repo.withdraw(run, tip).await
     }
 
-    /// Packs a quarantine while nobody works in it. False when somebody does by now.
+    /// Packs a quarantine that no open bead rests on, suspended or not: objects of a conflict or of a merge that
+    /// is yet to be gated have no ref. False when there is one by now.
     async fn collect(&self, project: &ProjectId) -> Result<bool, EngineError> {
         let Some(site) = self.site(project) else { return Ok(false) };
         let _turn = self.turn(project).await?;
-        let open = self.house.journal.open_stories(Some(project))?;
-        if open.iter().any(|story| !matches!(story.phase, Phase::Suspended { .. })) {
+        if !self.house.journal.open_stories(Some(project))?.is_empty() {
             return Ok(false);
         }
         site.repo.collect().await?;

@@ -10,6 +10,7 @@ use tokio::io::AsyncRead;
 
 use super::{Dirt, LandOrder, Repository};
 use crate::config::effective::Effective;
+use crate::config::night::LandMode;
 use crate::context::Files;
 use crate::context::project::Summary;
 use crate::daemon::error::EngineError;
@@ -21,7 +22,7 @@ use crate::workspace::diff::{Bounds, Diff};
 use crate::workspace::git::Objects;
 use crate::workspace::import::{self, ImportError, ImportLimits, Imported};
 use crate::workspace::merge::{self, MergeRequest, Merged};
-use crate::workspace::publish;
+use crate::workspace::publish::{self, Pushed};
 use crate::workspace::quarantine::Quarantine;
 use crate::workspace::repo::{Head, UserRepo};
 
@@ -144,11 +145,15 @@ impl Repository for GitRepository {
             bead: order.bead,
             notes: order.notes,
         };
-        Ok(if order.again {
-            land::recover(&request, steps).await?
-        } else {
-            land::land(&request, steps).await?
+        Ok(match (order.mode, order.again) {
+            (LandMode::Branch, _) => land::leave(&request, steps).await?,
+            (LandMode::Merge, true) => land::recover(&request, steps).await?,
+            (LandMode::Merge, false) => land::land(&request, steps).await?,
         })
+    }
+
+    async fn push(&self, remote: &str, commit: &Oid, branch: &str) -> Result<Pushed, EngineError> {
+        Ok(publish::push(&self.user, remote, commit, branch).await?)
     }
 
     fn messages(&self, tip: &Oid, max: usize) -> Result<Vec<(Oid, String)>, EngineError> {

@@ -27,6 +27,7 @@ fn t29_the_list_of_verbs_is_closed() {
         "ls-files",
         "merge-tree",
         "mktree",
+        "push",
         "read-tree",
         "rev-list",
         "rev-parse",

@@ -69,6 +69,53 @@ fn f37_a_save_between_the_last_look_and_the_swap_is_merged() {
     saves_at(Moment::Compared, 3, false);
 }
 
+/// An editor that saves in place: it empties the file and writes the text a moment later.
+#[test]
+fn f37_a_file_that_is_being_saved_in_place_is_waited_for() {
+    let dir = tempfile::tempdir().unwrap();
+    let disk = disk(dir.path());
+    append(&disk, "a\n").unwrap();
+    let path = dir.path().join("issues.jsonl");
+    for n in 0..5 {
+        let text = std::fs::read_to_string(&path).unwrap() + &format!("editor {n}\n");
+        let mut file = File::create(&path).unwrap();
+        std::thread::scope(|scope| {
+            let writer = scope.spawn(|| append(&disk, &format!("ours {n}\n")));
+            std::thread::sleep(Duration::from_millis(10));
+            file.write_all(text.as_bytes()).unwrap();
+            drop(file);
+            writer.join().unwrap().unwrap();
+        });
+    }
+    let expected: String = (0..5).map(|n| format!("editor {n}\nours {n}\n")).collect();
+    assert_eq!(disk.read().unwrap(), format!("a\n{expected}").into_bytes());
+    assert_eq!(names(dir.path()), [".jsonl.lock", "issues.jsonl"]);
+}
+
+/// An editor has the file open, and writes when another stands in its place already.
+#[test]
+fn f37_a_write_into_the_file_that_was_taken_out_comes_back() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut disk = disk(dir.path());
+    append(&disk, "a\n").unwrap();
+    let path = dir.path().join("issues.jsonl");
+    let open = std::sync::Mutex::new(None);
+    disk.seam = Some(Arc::new(move |at| match at {
+        Moment::Compared => {
+            let mut open = open.lock().unwrap();
+            *open = Some(OpenOptions::new().append(true).open(&path).unwrap());
+        }
+        Moment::Exchanged if !std::fs::read_to_string(&path).unwrap().contains("editor") => {
+            let mut file = open.lock().unwrap().take().unwrap();
+            file.write_all(b"editor\n").unwrap();
+        }
+        _ => {}
+    }));
+    append(&disk, "ours\n").unwrap();
+    assert_eq!(std::fs::read_to_string(dir.path().join("issues.jsonl")).unwrap(), "a\neditor\nours\n");
+    assert_eq!(names(dir.path()), [".jsonl.lock", "issues.jsonl"]);
+}
+
 #[test]
 fn f37_a_file_saved_without_end_is_given_up_and_left_whole() {
     let dir = tempfile::tempdir().unwrap();

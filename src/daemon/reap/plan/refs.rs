@@ -81,9 +81,9 @@ pub(super) fn quarantine_ref(facts: &Facts, quarantine: &QuarantineFacts, one: &
 fn base_ref(quarantine: &QuarantineFacts, base: &str) -> Verdict {
     match Oid::parse(base) {
         Err(_) => left("it is not a name of ours"),
-        // A bead under work fetches and merges as it goes: what it needs next is not written down yet.
-        Ok(_) if quarantine.busy => stays("a bead of its project is under work"),
-        Ok(base) if quarantine.needed.contains(&base) => stays("a branch or a suspended bead stands there"),
+        // An open bead fetches and merges as it goes: what it needs next is not written down yet.
+        Ok(_) if quarantine.busy => stays("a bead of its project is open"),
+        Ok(base) if quarantine.tips.contains(&base) => stays("a branch of yours stands there"),
         Ok(_) => Verdict::Goes("no open bead needs this base".to_owned()),
     }
 }

@@ -1,0 +1,42 @@
+//! One call of `bd` at a time in a workspace, ours and other Beadworks'.
+//!
+//! Owns the kernel lock on the `.beads` directory itself: it needs no file of ours there, every Beadwork with any
+//! state directory meets the same one, and it goes with the process that held it. `bd` does not look at it. Start
+//! with [`Turn::wait`].
+
+use std::fs::File;
+use std::path::Path;
+use std::time::Duration;
+
+use rustix::fs::{FlockOperation, flock};
+
+use crate::beads::TrackerError;
+
+/// Held as long as this value lives.
+#[derive(Debug)]
+pub(crate) struct Turn {
+    _dir: File,
+}
+
+impl Turn {
+    pub(crate) async fn wait(dir: &Path, limit: Duration) -> Result<Self, TrackerError> {
+        let failed = |source| TrackerError::Io { doing: "lock", path: dir.to_path_buf(), source };
+        let file = File::open(dir).map_err(failed)?;
+        let waiting = async {
+            let mut pause = Duration::from_millis(2);
+            loop {
+                match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+                    Ok(()) => return Ok(()),
+                    Err(rustix::io::Errno::WOULDBLOCK) => {}
+                    Err(errno) => return Err(failed(errno.into())),
+                }
+                tokio::time::sleep(pause).await;
+                pause = (pause * 2).min(Duration::from_millis(50));
+            }
+        };
+        match tokio::time::timeout(limit, waiting).await {
+            Ok(taken) => taken.map(|()| Self { _dir: file }),
+            Err(_) => Err(TrackerError::Locked { path: dir.to_path_buf(), seconds: limit.as_secs() }),
+        }
+    }
+}
