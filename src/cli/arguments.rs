@@ -81,6 +81,8 @@ pub(super) enum Command {
     Image(super::image::Args),
     /// Tell what a recorded agent stream says
     InspectStream(super::inspect::Args),
+    /// Remove what nothing needs any more, or say what holds each gigabyte
+    Gc(super::gc::Args),
     /// Write all beads as JSONL, in the tracker's form or another
     Export(super::export::Args),
     /// Take beads from JSONL, all or none

@@ -13,6 +13,7 @@ mod error;
 mod events;
 mod export;
 mod forecast;
+mod gc;
 mod image;
 mod import;
 mod init;
@@ -107,6 +108,7 @@ async fn execute(desk: &desk::Desk, command: Command) -> Result<Exit, CliError> 
         Command::Model(args) => model::run(desk, args).await,
         Command::Image(args) => image::run(desk, args).await,
         Command::InspectStream(args) => inspect::run(desk, args),
+        Command::Gc(args) => gc::run(desk, args).await,
         Command::Export(args) => export::run(desk, args).await,
         Command::Import(args) => import::run(desk, args).await,
         Command::MergeDriver(args) => merge_driver::run(desk, &args),
