@@ -36,7 +36,8 @@ pub(super) async fn run(desk: &Desk, args: Args) -> Result<Exit, CliError> {
     let user = User::read(&house.places.config_file()).map_err(refused)?;
     let project = project(desk, &house).await?;
     let named = project.is_some();
-    let effective = Effective::merge(&user, &project.unwrap_or_default(), &Flags::default()).map_err(refused)?;
+    let effective =
+        Effective::merge(&user, &project.unwrap_or_default(), &Flags::default()).map_err(refused)?;
     if let Action::Check = args.action {
         let text = if named { "your config and bead.yaml are in order" } else { "your config is in order" };
         desk.output.say(text);
@@ -48,8 +49,10 @@ pub(super) async fn run(desk: &Desk, args: Args) -> Result<Exit, CliError> {
     let mut rows = user_rows(&user);
     rows.extend(project_rows(&effective));
     if desk.output.json {
-        let settings: Vec<Value> =
-            rows.iter().map(|row| json!({ "key": row.key, "value": row.value, "origin": row.origin })).collect();
+        let settings: Vec<Value> = rows
+            .iter()
+            .map(|row| json!({ "key": row.key, "value": row.value, "origin": row.origin }))
+            .collect();
         desk.output.document(&json!({
             "settings": settings,
             "prices": effective.prices.value,
@@ -103,10 +106,14 @@ fn user_rows(user: &User) -> Vec<Row> {
     }
     let budgets = &user.budgets;
     let given = mine(*budgets != Budgets::default());
-    let caps = [("run", budgets.run), ("bead", budgets.bead), ("night", budgets.night), ("week", budgets.week)];
+    let caps =
+        [("run", budgets.run), ("bead", budgets.bead), ("night", budgets.night), ("week", budgets.week)];
     rows.extend(caps.iter().map(|(name, cap)| row(&format!("budgets.{name}"), amount(*cap), &given)));
     rows.extend(
-        budgets.project.iter().map(|(name, cap)| row(&format!("budgets.project.{name}"), amount(*cap), &given)),
+        budgets
+            .project
+            .iter()
+            .map(|(name, cap)| row(&format!("budgets.project.{name}"), amount(*cap), &given)),
     );
     rows.push(row("budgets.utilization", budgets.utilization, &given));
     let subscription = if budgets.subscription == Subscription::Off { "off" } else { "on" };
@@ -157,7 +164,8 @@ fn show(desk: &Desk, rows: &[Row], effective: &Effective) {
         desk.output.line(&format!("{text}  {}", paint(DIM, &clean(&row.origin))));
     }
     let prices = &effective.prices;
-    let head = format!("prices of {} ({}), US dollars for a million tokens", prices.value.as_of, prices.origin);
+    let head =
+        format!("prices of {} ({}), US dollars for a million tokens", prices.value.as_of, prices.origin);
     desk.output.line("");
     desk.output.line(&paint(STRONG, &clean(&head)));
     let wide = prices.value.models.keys().map(String::len).max().unwrap_or_default().max(5);
