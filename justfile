@@ -17,3 +17,7 @@ check:
 
 bench *ARGS:
     scripts/bench {{ARGS}}
+
+# Half an hour of a real night with kills (or: just soak-real MINUTES [SEED])
+soak-real *ARGS:
+    scripts/soak-real {{ARGS}}

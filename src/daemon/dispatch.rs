@@ -191,7 +191,11 @@ impl Dispatcher {
                 return self.leave().await;
             }
             self.see_projects().await?;
-            let snapshot = self.snapshot().await?;
+            let stop = self.stop.clone();
+            let snapshot = tokio::select! {
+                snapshot = self.snapshot() => snapshot?,
+                () = stop.at_least(Urgency::Gently) => continue,
+            };
             self.open_or_close_night(&snapshot)?;
             let plan = plan(&snapshot);
             self.enforce(&snapshot);

@@ -59,7 +59,7 @@ impl House {
     /// Refuses a hand on a bead that a live process works on.
     pub fn refuse_while_worked_on(&self, site: &Site, bead: &BeadId) -> Result<(), EngineError> {
         let dir = self.places.locks();
-        match locks::take(&dir, &site.id, bead).map_err(|source| EngineError::Io { path: dir, source })? {
+        match locks::look(&dir, &site.id, bead).map_err(|source| EngineError::Io { path: dir, source })? {
             Taken::Ours(_) => Ok(()),
             Taken::Theirs(pid) => {
                 let who = pid.map_or_else(|| "another process".to_owned(), |p| format!("process {p}"));
@@ -89,7 +89,7 @@ impl House {
             let Ok(project) = serde_json::from_value(serde_json::Value::String(project.clone())) else {
                 continue;
             };
-            let taken = locks::take(&self.places.locks(), &project, &BeadId::new(bead.clone()));
+            let taken = locks::look(&self.places.locks(), &project, &BeadId::new(bead.clone()));
             if matches!(taken, Ok(Taken::Ours(_))) {
                 "interrupted".clone_into(&mut row.state);
             }

@@ -17,6 +17,7 @@ use crate::domain::ids::{BeadId, Oid};
 use crate::domain::run::Outcome;
 use crate::journal::read::Filter;
 use crate::lifecycle::{Phase, Story};
+use crate::scheduler::filter;
 
 /// The tracker's beads, and those that are ready in the order in which they would be taken.
 pub struct Queue {
@@ -99,6 +100,19 @@ pub async fn why(house: &House, site: &Site, id: &BeadId) -> Result<Why, EngineE
     if let Some(other) = disagreement {
         sentence.push_str(&format!("; {other}"));
     }
+    if readiness == Readiness::Ready
+        && let Some(last) = house.journal.stories_of(&site.id, id)?.pop()
+        && matches!(last.finish.outcome, Outcome::Failed | Outcome::Timeout)
+    {
+        // It is ready again, which alone would hide what became of its last turn.
+        let reason = crate::domain::text::one_line(&last.finish.reason, 300);
+        sentence.push_str(&format!(" again, after it ended as {}: {reason}", last.finish.outcome.as_str()));
+    }
+    if readiness == Readiness::Ready
+        && let Some(rule) = filter::judge(bead, &wishes(site).await?.night.unwrap_or_default())
+    {
+        sentence.push_str(&format!(", but a night leaves it alone: {}", rule.sentence()));
+    }
     Ok(Why { ready: readiness == Readiness::Ready, state, sentence })
 }
 
@@ -113,7 +127,7 @@ fn under_way(house: &House, story: &Story) -> Why {
     }
     let attempt = tell::ordinal(story.attempt);
     let phase = story.phase.name();
-    match locks::take(&house.places.locks(), &story.project, id) {
+    match locks::look(&house.places.locks(), &story.project, id) {
         Ok(Taken::Theirs(pid)) => {
             let who = pid.map(|p| format!(" by process {p}")).unwrap_or_default();
             let sentence = format!("`{id}` is being worked on{who}: {attempt} attempt, {phase}");
@@ -157,12 +171,15 @@ fn landed_sentence(bead: &Bead, commit: &Oid) -> String {
 /// `ready: classic` of the checked-out commit's bead.yaml. A project without one, or with one that cannot be
 /// read, gets the default: listing beads must not fail over it.
 async fn rules(site: &Site) -> Result<Rules, EngineError> {
-    use crate::workspace::repo::Head;
-    let Head::Branch { tip, .. } = site.repo.head().await? else { return Ok(Rules::B) };
-    let bytes = site.repo.file_at(&tip, FILE, super::machine::CONFIG_CAP)?;
-    let project = bytes.and_then(|b| Project::parse(&b, FILE).ok());
-    Ok(match project.and_then(|p| p.ready) {
+    Ok(match wishes(site).await?.ready {
         Some(ReadyRules::Classic) => Rules::Classic,
         _ => Rules::B,
     })
+}
+
+async fn wishes(site: &Site) -> Result<Project, EngineError> {
+    use crate::workspace::repo::Head;
+    let Head::Branch { tip, .. } = site.repo.head().await? else { return Ok(Project::default()) };
+    let bytes = site.repo.file_at(&tip, FILE, super::machine::CONFIG_CAP)?;
+    Ok(bytes.and_then(|b| Project::parse(&b, FILE).ok()).unwrap_or_default())
 }

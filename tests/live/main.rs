@@ -6,9 +6,12 @@
 #[path = "../harness/mod.rs"]
 mod harness;
 
+mod daemon;
+mod disk;
 mod executor;
 mod gateway;
 mod kills;
+mod night;
 mod recovery;
 mod threats;
 mod trackers;
