@@ -196,6 +196,10 @@ impl Dispatcher {
                 snapshot = self.snapshot() => snapshot?,
                 () = stop.at_least(Urgency::Gently) => continue,
             };
+            let there: BTreeSet<Key> =
+                snapshot.candidates.iter().map(|c| (c.project.clone(), c.bead.clone())).collect();
+            let live = &self.live;
+            self.troubles.forget_gone(|key| there.contains(key) || live.contains_key(key));
             self.open_or_close_night(&snapshot)?;
             let plan = plan(&snapshot);
             self.enforce(&snapshot);

@@ -84,7 +84,7 @@ fn f31_no_inodes_under_the_clone_are_the_same() {
 #[test]
 fn f32_a_state_directory_that_became_read_only_stops_the_night_and_not_the_reading() {
     let mut env = BeadEnv::new();
-    let Some(mounted) = Mounted::tmpfs(&env.state(), "size=400m") else { return };
+    let Some(mounted) = Mounted::tmpfs(&env.state(), "size=4g") else { return };
     let script =
         "conversations:\n  - turns:\n      - run: echo one > one.txt; sleep 20\n      - text: Done.\n";
     let _model = env.model(script);
