@@ -14,6 +14,7 @@ mod grip;
 pub mod ids;
 pub mod init;
 mod jsonl;
+pub mod memory;
 pub mod merge;
 pub mod ready;
 mod snapshot;

@@ -82,6 +82,19 @@ impl Snapshot {
         }
     }
 
+    /// Beads that never were in a file; `lines` is how each would stand in one.
+    pub(crate) fn of_lines(beads: Vec<Bead>, lines: &[String]) -> Self {
+        let (mut text, mut spans) = (Vec::new(), Vec::with_capacity(lines.len()));
+        for line in lines {
+            let start = text.len();
+            text.extend_from_slice(line.as_bytes());
+            spans.push(start..text.len());
+            text.push(b'\n');
+        }
+        let index = beads.iter().enumerate().map(|(at, bead)| (bead.id.clone(), at)).collect();
+        Self { beads, text: Arc::new(text), spans, index, ..Self::default() }
+    }
+
     /// Where a line says how many comments its bead has, that number counts, not those in the line.
     pub(crate) fn counted_by_its_tracker(mut self) -> Self {
         self.has_counts = true;

@@ -71,6 +71,8 @@ pub(super) enum Command {
     Events(super::events::Args),
     /// Run a command with everything real but the model, on a temporary copy
     Rehearse(super::rehearse::Args),
+    /// Play a whole night in a second, with everything doubled but the house itself
+    Simulate(super::simulate::Args),
     /// The scripted model server of rehearsals
     Model(super::model::Args),
     /// Container images

@@ -29,6 +29,7 @@ mod rehearse;
 mod runs;
 mod serve;
 mod show;
+mod simulate;
 mod through;
 mod verify;
 mod why;
@@ -100,6 +101,7 @@ async fn execute(desk: &desk::Desk, command: Command) -> Result<Exit, CliError> 
         Command::Logs(args) => logs::run(desk, args).await,
         Command::Events(args) => events::run(desk, args).await,
         Command::Rehearse(args) => rehearse::run(desk, args).await,
+        Command::Simulate(args) => simulate::run(desk, args).await,
         Command::Model(args) => model::run(desk, args).await,
         Command::Image(args) => image::run(desk, args).await,
         Command::InspectStream(args) => inspect::run(desk, args),

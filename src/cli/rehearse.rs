@@ -62,40 +62,51 @@ pub(super) async fn run(desk: &Desk, args: Args) -> Result<Exit, CliError> {
     let project = desk.project_path()?;
     let mut environment =
         Environment { base_url: Some(server.url()), api_key, oauth_token, ..desk.environment.clone() };
-    let night =
-        matches!(inner.command, super::arguments::Command::Night(_) | super::arguments::Command::Serve(_));
-    let others = if night && desk.project.is_none() { registered(desk)? } else { Vec::new() };
-    let copy = match args.in_place {
-        true => None,
-        false if others.is_empty() => Some(copy(&[(None, project.clone())], &mut environment).await?),
-        false => Some(copy(&others, &mut environment).await?),
-    };
+    let stage = stage(desk, &inner.command, (&project, args.in_place), &mut environment).await?;
     let mut output = desk.output;
     output.json |= inner.json;
     output.quiet |= inner.quiet;
-    let at = match &copy {
-        // A night goes by the registry, in place or in the copy's own state directory.
-        _ if !others.is_empty() || (args.in_place && night) => desk.project.clone(),
-        Some(copy) => Some(copy.project.clone()),
-        None => Some(project.clone()),
-    };
-    if !others.is_empty()
-        && let Some(copy) = &copy
-    {
-        register(&environment, copy).await?;
-    }
-    let rehearsed = Desk { environment, output, project: at };
+    let rehearsed = Desk { environment, output, project: stage.at };
     let exit = Box::pin(super::execute(&rehearsed, inner.command)).await;
     server.close().await;
-    if let Some(copy) = copy {
-        let what = match others.len() {
-            0 => project.display().to_string(),
-            n => format!("{n} registered projects"),
-        };
-        desk.output.say(&format!("rehearsed on a copy of {what}; nothing of it is kept"));
+    if let Some(copy) = stage.copy {
+        desk.output.say(&format!("rehearsed on a copy of {}; nothing of it is kept", stage.what));
         drop(copy);
     }
     exit
+}
+
+/// Where a rehearsal plays.
+struct Stage {
+    /// The project of the rehearsed command; none where it goes by the registry.
+    at: Option<PathBuf>,
+    copy: Option<Copy>,
+    /// What was copied, in words.
+    what: String,
+}
+
+/// A night rehearses all registered projects, any other command the one around it.
+async fn stage(
+    desk: &Desk,
+    command: &super::arguments::Command,
+    (project, in_place): (&Path, bool),
+    environment: &mut Environment,
+) -> Result<Stage, CliError> {
+    let night = matches!(command, super::arguments::Command::Night(_) | super::arguments::Command::Serve(_));
+    let others = if night && desk.project.is_none() { registered(desk)? } else { Vec::new() };
+    if in_place {
+        let at = if night { desk.project.clone() } else { Some(project.to_owned()) };
+        return Ok(Stage { at, copy: None, what: String::new() });
+    }
+    if others.is_empty() {
+        let copy = copy(&[(None, project.to_owned())], environment).await?;
+        let at = Some(copy.project.clone());
+        return Ok(Stage { at, copy: Some(copy), what: project.display().to_string() });
+    }
+    let copy = copy(&others, environment).await?;
+    register(environment, &copy).await?;
+    let what = format!("{} registered projects", others.len());
+    Ok(Stage { at: desk.project.clone(), copy: Some(copy), what })
 }
 
 /// Reads and checks a rehearsal script.

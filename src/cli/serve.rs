@@ -11,6 +11,7 @@ use clap::Args as ClapArgs;
 use super::desk::{Desk, engine_error};
 use super::display::Display;
 use super::{CliError, Exit};
+use crate::clock::Clock;
 use crate::config::zone::Zone;
 use crate::daemon::control::{Control, Desk as Counter, Hub};
 use crate::daemon::dispatch::resources::Machine as Resources;
@@ -92,12 +93,13 @@ impl Daemon {
             sites: going.sites,
         });
         let status = dispatcher.status();
+        let clock = Arc::clone(&house.clock);
         let counter = Counter::new(house, dispatcher.orders(), status.clone(), hub, stop.clone());
         let stop_runs = counter.stop_runs.clone();
         let control = Control::open(counter).map_err(engine_error)?;
         tracing::debug!(socket = %control.path().display(), "listening");
         let signals = tokio::spawn(listen(stop.clone(), going.stop_runs, stop_runs.clone()));
-        let beat = tokio::spawn(beat(status.clone()));
+        let beat = tokio::spawn(beat(clock, status.clone()));
         let shown = tokio::spawn(display.clone().follow(status));
         let report = dispatcher.with_stop_runs(stop_runs.subscribe()).run().await;
         let urgency = stop.now();
@@ -112,7 +114,7 @@ impl Daemon {
 }
 
 /// Tells systemd that we are ready and, as long as the dispatcher looks around, that we live.
-async fn beat(mut status: tokio::sync::watch::Receiver<Arc<Status>>) {
+async fn beat(clock: Arc<dyn Clock>, mut status: tokio::sync::watch::Receiver<Arc<Status>>) {
     if status.wait_for(|status| status.at.is_some()).await.is_err() {
         return;
     }
@@ -122,7 +124,7 @@ async fn beat(mut status: tokio::sync::watch::Receiver<Arc<Status>>) {
     loop {
         ticks.tick().await;
         let seen = status.borrow().at;
-        if seen.is_some_and(|at| chrono::Utc::now() - at < STUCK) {
+        if seen.is_some_and(|at| clock.now() - at < STUCK) {
             let _ = sd_notify::notify(&[sd_notify::NotifyState::Watchdog]);
         }
     }

@@ -15,7 +15,7 @@ pub mod limits;
 pub mod night;
 pub mod places;
 pub mod project;
-mod table;
+pub(crate) mod table;
 pub mod user;
 pub mod windows;
 pub mod zone;

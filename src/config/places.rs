@@ -44,6 +44,9 @@ pub enum PlacesError {
     Io { path: PathBuf, source: std::io::Error },
 }
 
+/// What lies in the state directory from the first use on.
+const PARTS: [&str; 7] = ["locks", "logs", "quarantine", "clones", "conversations", "backups", "landing"];
+
 impl Places {
     /// Computes all places; touches nothing. `uid` is the caller's, for the short socket directory.
     pub fn find(env: &Environment, uid: u32) -> Result<Self, PlacesError> {
@@ -76,7 +79,7 @@ impl Places {
         refuse_unsafe(&real, env)?;
         self.state = real;
         self.sockets = socket_root(&self.state, env, uid);
-        for name in ["locks", "logs", "quarantine", "clones", "conversations", "backups", "landing"] {
+        for name in PARTS {
             make_private(&self.state.join(name), uid)?;
         }
         if let Some(parent) = self.sockets.parent().filter(|_| !self.sockets.starts_with(&self.state)) {
@@ -88,6 +91,16 @@ impl Places {
         }
         make_private(&self.sockets, uid)?;
         instance(&self.state.join("instance"), fresh)
+    }
+
+    /// All places in one fresh folder that only a simulation uses, where no sandbox ever mounts anything.
+    pub fn beneath(folder: &Path, uid: u32) -> Result<Self, PlacesError> {
+        let state = folder.join("state");
+        let sockets = state.join("run");
+        for name in PARTS.into_iter().chain(["run"]) {
+            make_private(&state.join(name), uid)?;
+        }
+        Ok(Self { state, config: folder.join("config"), cache: folder.join("cache"), sockets })
     }
 
     pub fn state(&self) -> &Path {

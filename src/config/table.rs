@@ -16,7 +16,7 @@ use lines::{Step, line_of};
 const MOST_BYTES: usize = 256 << 10;
 
 /// One parsed file and its text.
-pub(super) struct Document {
+pub(crate) struct Document {
     file: String,
     text: String,
     root: Mapping,
@@ -24,14 +24,14 @@ pub(super) struct Document {
 
 /// One mapping of a document with its way from the root.
 #[derive(Clone)]
-pub(super) struct Table<'a> {
+pub(crate) struct Table<'a> {
     document: &'a Document,
     map: &'a Mapping,
     path: Vec<Step>,
 }
 
 impl Document {
-    pub(super) fn parse(bytes: &[u8], file: &str) -> Result<Self, ConfigError> {
+    pub(crate) fn parse(bytes: &[u8], file: &str) -> Result<Self, ConfigError> {
         let file = file.to_owned();
         if bytes.len() > MOST_BYTES {
             return Err(ConfigError::TooLarge { file, bytes: bytes.len(), most: MOST_BYTES });
@@ -58,27 +58,27 @@ impl Document {
         Ok(Self { text: text.to_owned(), root, file })
     }
 
-    pub(super) fn root(&self) -> Table<'_> {
+    pub(crate) fn root(&self) -> Table<'_> {
         Table { document: self, map: &self.root, path: Vec::new() }
     }
 }
 
 impl<'a> Table<'a> {
-    pub(super) fn keys(&self) -> impl Iterator<Item = String> + '_ {
+    pub(crate) fn keys(&self) -> impl Iterator<Item = String> + '_ {
         self.map.keys().map(|key| key.as_str().map_or_else(|| shown(key).replace('`', ""), str::to_owned))
     }
 
-    pub(super) fn has(&self, key: &str) -> bool {
+    pub(crate) fn has(&self, key: &str) -> bool {
         self.map.contains_key(key)
     }
 
     /// Whether the key holds keys and values, where a plain value would do too.
-    pub(super) fn is_table(&self, key: &str) -> bool {
+    pub(crate) fn is_table(&self, key: &str) -> bool {
         self.map.get(key).is_some_and(Value::is_mapping)
     }
 
     /// Refuses every key that is not in the list, naming the nearest one that is.
-    pub(super) fn only(&self, known: &[&str]) -> Result<(), ConfigError> {
+    pub(crate) fn only(&self, known: &[&str]) -> Result<(), ConfigError> {
         let unknown = self.keys().find(|key| !known.contains(&key.as_str()));
         let Some(key) = unknown else { return Ok(()) };
         let near = known.iter().map(|k| (strsim::damerau_levenshtein(k, &key.to_lowercase()), *k)).min();
@@ -88,7 +88,7 @@ impl<'a> Table<'a> {
     }
 
     /// The dotted name of a key, as error messages show it.
-    pub(super) fn name(&self, key: &str) -> String {
+    pub(crate) fn name(&self, key: &str) -> String {
         let mut name = String::new();
         for step in &self.path {
             match step {
@@ -106,17 +106,17 @@ impl<'a> Table<'a> {
         Place { file: self.document.file.clone(), line: line_of(&self.document.text, &self.path) }
     }
 
-    pub(super) fn missing(&self, key: &str, expected: &'static str) -> ConfigError {
+    pub(crate) fn missing(&self, key: &str, expected: &'static str) -> ConfigError {
         ConfigError::Missing { place: self.here(), key: self.name(key), expected }
     }
 
-    pub(super) fn place(&self, key: &str) -> Place {
+    pub(crate) fn place(&self, key: &str) -> Place {
         let mut path = self.path.clone();
         path.push(Step::Key(key.to_owned()));
         Place { file: self.document.file.clone(), line: line_of(&self.document.text, &path) }
     }
 
-    pub(super) fn bad(&self, key: &str, expected: &str, found: &str) -> ConfigError {
+    pub(crate) fn bad(&self, key: &str, expected: &str, found: &str) -> ConfigError {
         let (expected, found) = (expected.to_owned(), found.to_owned());
         ConfigError::Value { place: self.place(key), key: self.name(key), expected, found }
     }
@@ -136,42 +136,42 @@ impl<'a> Table<'a> {
         }
     }
 
-    pub(super) fn text(&self, key: &str) -> Result<Option<&'a str>, ConfigError> {
+    pub(crate) fn text(&self, key: &str) -> Result<Option<&'a str>, ConfigError> {
         self.typed(key, "text", Value::as_str)
     }
 
-    pub(super) fn flag(&self, key: &str) -> Result<Option<bool>, ConfigError> {
+    pub(crate) fn flag(&self, key: &str) -> Result<Option<bool>, ConfigError> {
         self.typed(key, "`true` or `false`", Value::as_bool)
     }
 
-    pub(super) fn count(&self, key: &str, least: u32, most: u32) -> Result<Option<u32>, ConfigError> {
+    pub(crate) fn count(&self, key: &str, least: u32, most: u32) -> Result<Option<u32>, ConfigError> {
         let read =
             |v: &Value| v.as_u64().and_then(|n| u32::try_from(n).ok()).filter(|n| (least..=most).contains(n));
         self.typed(key, &format!("a whole number from {least} to {most}"), read)
     }
 
-    pub(super) fn money(&self, key: &str) -> Result<Option<f64>, ConfigError> {
+    pub(crate) fn money(&self, key: &str) -> Result<Option<f64>, ConfigError> {
         let good = |n: &f64| n.is_finite() && (0.0..=1_000_000.0).contains(n);
         self.typed(key, "an amount of US dollars, 0 or more", |v| v.as_f64().filter(good))
     }
 
     /// A part of a whole: above 0 and at most 1.
-    pub(super) fn part(&self, key: &str) -> Result<Option<f64>, ConfigError> {
+    pub(crate) fn part(&self, key: &str) -> Result<Option<f64>, ConfigError> {
         let good = |n: &f64| n.is_finite() && *n > 0.0 && *n <= 1.0;
         self.typed(key, "a number above 0 and at most 1, such as `0.9`", |v| v.as_f64().filter(good))
     }
 
     /// A count that may be large, such as tokens.
-    pub(super) fn big(&self, key: &str) -> Result<Option<u64>, ConfigError> {
+    pub(crate) fn big(&self, key: &str) -> Result<Option<u64>, ConfigError> {
         let read = |v: &Value| v.as_u64().filter(|n| *n <= 1 << 50);
         self.typed(key, "a whole number such as `2000000`", read)
     }
 
-    pub(super) fn span(&self, key: &str) -> Result<Option<Span>, ConfigError> {
+    pub(crate) fn span(&self, key: &str) -> Result<Option<Span>, ConfigError> {
         self.amount(key, "a duration such as `90s`, `10m`, `6h` or `2d`")
     }
 
-    pub(super) fn size(&self, key: &str) -> Result<Option<Size>, ConfigError> {
+    pub(crate) fn size(&self, key: &str) -> Result<Option<Size>, ConfigError> {
         self.amount(key, "a size such as `512m` or `4g`")
     }
 
@@ -183,12 +183,12 @@ impl<'a> Table<'a> {
         self.typed(key, expected, |v| v.as_str().and_then(|text| text.parse().ok()))
     }
 
-    pub(super) fn table(&self, key: &str) -> Result<Option<Table<'a>>, ConfigError> {
+    pub(crate) fn table(&self, key: &str) -> Result<Option<Table<'a>>, ConfigError> {
         let map = self.typed(key, "keys and values", Value::as_mapping)?;
         Ok(map.map(|map| self.below(map, vec![Step::Key(key.to_owned())])))
     }
 
-    pub(super) fn tables(&self, key: &str, most: usize) -> Result<Option<Vec<Table<'a>>>, ConfigError> {
+    pub(crate) fn tables(&self, key: &str, most: usize) -> Result<Option<Vec<Table<'a>>>, ConfigError> {
         let Some(list) = self.list(key, most)? else { return Ok(None) };
         let mut tables = Vec::new();
         for (at, value) in list.iter().enumerate() {
@@ -200,7 +200,7 @@ impl<'a> Table<'a> {
         Ok(Some(tables))
     }
 
-    pub(super) fn texts(&self, key: &str, most: usize) -> Result<Option<Vec<&'a str>>, ConfigError> {
+    pub(crate) fn texts(&self, key: &str, most: usize) -> Result<Option<Vec<&'a str>>, ConfigError> {
         let Some(list) = self.list(key, most)? else { return Ok(None) };
         let read =
             |value: &'a Value| value.as_str().ok_or_else(|| self.bad(key, "a list of texts", &shown(value)));

@@ -95,10 +95,12 @@ impl Sitting<'_> {
             let look = self.next_look(adopted_at);
             let unspent = !meter.borrow().over_budget;
             let heard = tokio::select! {
+                // In a fixed order, so that a simulated night can be played again; a flood holds up no stop.
+                biased;
+                () = self.stop.at_least(next(heeded)), if heeded < Urgency::AtOnce => Heard::Stop,
+                _ = meter.wait_for(|reading| reading.over_budget), if unspent => Heard::Tick,
                 chunk = attached.output.recv() => chunk.map_or(Heard::End, Heard::Chunk),
                 () = tokio::time::sleep(look) => Heard::Tick,
-                _ = meter.wait_for(|reading| reading.over_budget), if unspent => Heard::Tick,
-                () = self.stop.at_least(next(heeded)), if heeded < Urgency::AtOnce => Heard::Stop,
             };
             match heard {
                 Heard::Chunk(Ok(Chunk::Stdout(bytes))) => {
@@ -127,12 +129,7 @@ impl Sitting<'_> {
                     None => break,
                 },
                 Heard::Tick => {
-                    let silent = self.clock.elapsed().saturating_sub(adopted_at) >= SILENT;
-                    if self.entry == Entry::Adopted && silent {
-                        self.entry = Entry::AtWork;
-                        let task = std::mem::take(&mut self.task);
-                        self.speak(&mut attached, &task).await;
-                    }
+                    self.give_task_to_silent(&mut attached, adopted_at).await;
                     self.look(&mut attached).await?;
                 }
                 Heard::Stop if self.stop.now() == Urgency::AtOnce => return Err(EngineError::Left),
@@ -146,6 +143,16 @@ impl Sitting<'_> {
             }
         }
         self.finish().await
+    }
+
+    /// An adopted container that has said nothing for a while was never given its task.
+    async fn give_task_to_silent(&mut self, attached: &mut Attached, adopted_at: Duration) {
+        let silent = self.clock.elapsed().saturating_sub(adopted_at) >= SILENT;
+        if self.entry == Entry::Adopted && silent {
+            self.entry = Entry::AtWork;
+            let task = std::mem::take(&mut self.task);
+            self.speak(attached, &task).await;
+        }
     }
 
     /// How long nothing has to be looked at, unless something happens before.
@@ -215,13 +222,9 @@ impl Sitting<'_> {
             // An engine that does not answer now is asked again by the next step; KILL is repeated by removal.
             Some(Action::Term) => drop(self.executor.signal(&self.id, Signal::Term).await),
             Some(Action::Kill) => drop(self.executor.signal(&self.id, Signal::Kill).await),
-            Some(Action::GiveUp) => {
-                return Err(ExecutorError::Refused {
-                    what: "end the container".to_owned(),
-                    why: format!("{} still runs 30 s after KILL; its folder is kept aside", self.id.0),
-                }
-                .into());
-            }
+            // The engine says "running" of what was killed (F12). Removal ends what a signal does not, and where it
+            // is refused the story stays open.
+            Some(Action::GiveUp) => self.executor.remove(&self.id).await?,
         }
         Ok(())
     }

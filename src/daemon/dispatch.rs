@@ -62,8 +62,6 @@ pub enum Hours {
 const LOOK: Duration = Duration::from_secs(60);
 /// While money is capped and runs go on, their meters are looked at so often.
 const LOOK_AT_MONEY: Duration = Duration::from_secs(5);
-/// A suspended bead goes on within this time of its hour, and not all of them in the same second.
-const SPREAD: Duration = Duration::from_secs(20);
 
 /// Everything a dispatcher is made of.
 pub struct Outfit {
@@ -112,6 +110,8 @@ pub struct Dispatcher {
     sender: mpsc::Sender<Order>,
     status: watch::Sender<Arc<Status>>,
     begun: DateTime<Utc>,
+    /// When pushes that are owed were last tried.
+    pushed: Option<DateTime<Utc>>,
     /// A person wants the runs ended before we go.
     stop_runs: watch::Receiver<bool>,
     /// When the config that is in force was written.
@@ -149,6 +149,7 @@ impl Dispatcher {
             sender,
             status: watch::Sender::default(),
             begun,
+            pushed: None,
             stop_runs: watch::Sender::new(false).subscribe(),
             config_read,
         }
@@ -264,13 +265,8 @@ impl Dispatcher {
             let left = (at - now).to_std().unwrap_or_default();
             pause = pause.min(left.max(Duration::from_millis(200)));
         };
-        let spread = chrono::TimeDelta::from_std(SPREAD).unwrap_or_default();
-        for waiting in &plan.waiting {
-            if let Some(at) = status::due(&waiting.reason) {
-                // Not all of them in the same second: the id decides who is how late.
-                let late = waiting.bead.as_str().bytes().map(i32::from).sum::<i32>() % 8;
-                by(at + spread * late / 8);
-            }
+        if let Some(at) = plan.wake_at() {
+            by(at);
         }
         for view in snapshot.projects.values() {
             by_window(&view.window, now, &mut by);

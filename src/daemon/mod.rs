@@ -21,6 +21,7 @@ pub mod projects;
 pub mod queue;
 pub mod refusal;
 pub mod repository;
+pub mod simulate;
 pub mod spending;
 pub mod stop;
 pub mod tell;

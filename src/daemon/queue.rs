@@ -100,20 +100,26 @@ pub async fn why(house: &House, site: &Site, id: &BeadId) -> Result<Why, EngineE
     if let Some(other) = disagreement {
         sentence.push_str(&format!("; {other}"));
     }
-    if readiness == Readiness::Ready
-        && let Some(last) = house.journal.stories_of(&site.id, id)?.pop()
-        && matches!(last.finish.outcome, Outcome::Failed | Outcome::Timeout)
-    {
-        // It is ready again, which alone would hide what became of its last turn.
-        let reason = crate::domain::text::one_line(&last.finish.reason, 300);
-        sentence.push_str(&format!(" again, after it ended as {}: {reason}", last.finish.outcome.as_str()));
+    let ready = readiness == Readiness::Ready;
+    if ready {
+        for more in [left_alone(site, bead).await?, last_turn(house, site, id)?].into_iter().flatten() {
+            sentence.push_str(&format!("; {more}"));
+        }
     }
-    if readiness == Readiness::Ready
-        && let Some(rule) = filter::judge(bead, &wishes(site).await?.night.unwrap_or_default())
-    {
-        sentence.push_str(&format!(", but a night leaves it alone: {}", rule.sentence()));
-    }
-    Ok(Why { ready: readiness == Readiness::Ready, state, sentence })
+    Ok(Why { ready, state, sentence })
+}
+
+/// Why the night would not take a ready bead (rules 14.2).
+async fn left_alone(site: &Site, bead: &Bead) -> Result<Option<String>, EngineError> {
+    let filter = project(site).await?.and_then(|p| p.night).unwrap_or_default();
+    Ok(filter::judge(bead, &filter).map(|why| format!("the night leaves it alone: {}", why.sentence())))
+}
+
+/// How it ended last time, where it did not land.
+fn last_turn(house: &House, site: &Site, id: &BeadId) -> Result<Option<String>, EngineError> {
+    let last = house.journal.stories_of(&site.id, id)?.pop();
+    let last = last.filter(|s| s.finish.outcome != Outcome::Landed && !s.finish.reason.is_empty());
+    Ok(last.map(|s| format!("its last work ended as {}: {}", s.finish.outcome.as_str(), s.finish.reason)))
 }
 
 /// A bead whose story is open: running, suspended, or left behind by a process that died.
@@ -171,15 +177,16 @@ fn landed_sentence(bead: &Bead, commit: &Oid) -> String {
 /// `ready: classic` of the checked-out commit's bead.yaml. A project without one, or with one that cannot be
 /// read, gets the default: listing beads must not fail over it.
 async fn rules(site: &Site) -> Result<Rules, EngineError> {
-    Ok(match wishes(site).await?.ready {
+    Ok(match project(site).await?.and_then(|p| p.ready) {
         Some(ReadyRules::Classic) => Rules::Classic,
         _ => Rules::B,
     })
 }
 
-async fn wishes(site: &Site) -> Result<Project, EngineError> {
+/// The checked-out commit's bead.yaml, where there is one that can be read.
+async fn project(site: &Site) -> Result<Option<Project>, EngineError> {
     use crate::workspace::repo::Head;
-    let Head::Branch { tip, .. } = site.repo.head().await? else { return Ok(Project::default()) };
+    let Head::Branch { tip, .. } = site.repo.head().await? else { return Ok(None) };
     let bytes = site.repo.file_at(&tip, FILE, super::machine::CONFIG_CAP)?;
-    Ok(bytes.and_then(|b| Project::parse(&b, FILE).ok()).unwrap_or_default())
+    Ok(bytes.and_then(|b| Project::parse(&b, FILE).ok()))
 }

@@ -93,7 +93,9 @@ pub fn sentence(body: &Body) -> String {
         Body::Protected { paths } => format!("protected paths changed: {}", paths.join(", ")),
         Body::Landing { old, new } => format!("landing: {} -> {}", old.short(), new.short()),
         Body::Landed { commit } => format!("landed as {}", commit.short()),
-        Body::TargetMoved { tip } => format!("the target moved to {}: merging and gating again", tip.short()),
+        Body::TargetMoved { tip, .. } => {
+            format!("the target moved to {}: merging and gating again", tip.short())
+        }
         Body::LandedBeside { branch, commit, why } => {
             format!("landed beside as {branch} ({}): {why}", commit.short())
         }

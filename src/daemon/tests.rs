@@ -226,6 +226,8 @@ async fn die_everywhere(way: Way, least: usize) {
     // Of points that are passed in both attempts the later one: it has more behind it that could be lost.
     let last: std::collections::BTreeMap<String, usize> =
         points.into_iter().enumerate().map(|(n, name)| (name, n)).collect();
+    // Until the target is reached, a branch's way is the straight one.
+    let last = last.into_iter().filter(|(name, _)| way != Way::Branch || at_the_end(name));
     let mut waiting: Vec<(usize, String)> = last.into_iter().map(|(name, n)| (n, name)).collect();
     while !waiting.is_empty() {
         let batch: Vec<_> = waiting.drain(..waiting.len().min(4)).collect();
@@ -240,6 +242,48 @@ async fn die_everywhere(way: Way, least: usize) {
             died.await.unwrap();
         }
     }
+}
+
+fn at_the_end(name: &str) -> bool {
+    ["land", "settl", "clean", "push"].iter().any(|part| name.contains(part))
+}
+
+#[tokio::test]
+async fn f47_a_gate_that_the_engine_lost_runs_once_more_and_costs_no_attempt() {
+    let mut world = World::new(Way::Branch);
+    let lost = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&lost);
+    world.executor = world.executor.on(Purpose::Gate, move |_: Stage| {
+        let nth = count.fetch_add(1, Ordering::SeqCst);
+        // Ended from outside, which is nobody's verdict; then it passes.
+        async move { Ending::Code(if nth == 0 { 137 } else { 0 }) }
+    });
+    let ended = world.work(Arc::new(|_: &str| false)).await.unwrap();
+    world.check(&ended, "a lost gate").await;
+    assert_eq!(lost.load(Ordering::SeqCst), 2);
+    let (house, site, _) = world.engine().await;
+    let filter = crate::journal::read::Filter { project: Some(site.id.clone()), ..Default::default() };
+    let events = house.journal.events(0, &filter, usize::MAX).unwrap();
+    let results: Vec<bool> = events
+        .iter()
+        .filter_map(|e| match &e.body {
+            crate::domain::event::Body::GateEnded { passed, .. } => Some(*passed),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(results, [false, true], "both are recorded");
+}
+
+#[tokio::test]
+async fn a_gate_on_a_tree_that_passed_costs_no_container() {
+    let world = World::new(Way::Branch);
+    let died = world.work(Arc::new(|name: &str| name == "done:gate")).await;
+    assert!(matches!(died, Err(EngineError::Died(_))));
+    let gates = || world.executor.started().iter().filter(|s| s.purpose == Purpose::Gate).count();
+    assert_eq!(gates(), 1);
+    let ended = world.work(Arc::new(|_: &str| false)).await.unwrap();
+    world.check(&ended, "a pass is remembered").await;
+    assert_eq!(gates(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

@@ -6,6 +6,7 @@
 pub mod agent_event;
 pub mod bead;
 pub mod clean;
+pub mod ending;
 pub mod event;
 pub mod failure;
 pub mod finding;

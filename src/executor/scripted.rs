@@ -43,13 +43,18 @@ pub struct Scripted {
     world: Arc<World>,
 }
 
+/// A volume, with its folder where it has one.
+type Volume = (VolumeSpec, Option<Arc<tempfile::TempDir>>);
+
 struct World {
     scripts: Mutex<HashMap<Purpose, Script>>,
+    /// Scratch mounts get no folder on this machine: for scripts that touch no file.
+    folderless: bool,
     /// `None`: every image is there.
     images: Mutex<Option<HashSet<String>>>,
     faults: Mutex<Vec<Fault>>,
     sandboxes: Mutex<BTreeMap<String, Arc<Sandbox>>>,
-    volumes: Mutex<BTreeMap<String, (VolumeSpec, Arc<tempfile::TempDir>)>>,
+    volumes: Mutex<BTreeMap<String, Volume>>,
     started: Mutex<Vec<SandboxSpec>>,
     away: watch::Sender<bool>,
 }
@@ -58,6 +63,7 @@ impl Default for World {
     fn default() -> Self {
         Self {
             scripts: Mutex::default(),
+            folderless: false,
             images: Mutex::default(),
             faults: Mutex::default(),
             sandboxes: Mutex::default(),
@@ -76,6 +82,34 @@ impl Scripted {
             new.set(purpose, local::run);
         }
         new
+    }
+
+    /// No scripts at all, and no folders for scratch mounts and volumes: for the simulator, which has no files.
+    pub fn without_folders() -> Self {
+        Self { world: Arc::new(World { folderless: true, ..World::default() }) }
+    }
+
+    /// Kills every sandbox and forgets it, as an engine does that restarts without keeping containers alive.
+    /// Gives how many there were.
+    pub fn lose_all(&self) -> usize {
+        let all = std::mem::take(&mut *self.world.sandboxes.lock().expect(LOCK));
+        all.values().for_each(|sandbox| sandbox.remove());
+        all.len()
+    }
+
+    /// The same for the one at this place in the order of names, counted around; its name, where there is one.
+    pub fn lose_one(&self, at: usize) -> Option<String> {
+        let mut all = self.world.sandboxes.lock().expect(LOCK);
+        let name = all.keys().nth(at.checked_rem(all.len())?).cloned()?;
+        let sandbox = all.remove(&name)?;
+        sandbox.remove();
+        Some(name)
+    }
+
+    /// From now on only these images are there; `None`: all are.
+    pub fn set_images(&self, references: Option<&[&str]>) {
+        let all = references.map(|list| list.iter().map(|reference| (*reference).to_owned()).collect());
+        *self.world.images.lock().expect(LOCK) = all;
     }
 
     /// What sandboxes of this purpose do.
@@ -100,8 +134,7 @@ impl Scripted {
     /// From now on only these images are there.
     #[must_use]
     pub fn with_images(self, references: &[&str]) -> Self {
-        let all = references.iter().map(|reference| (*reference).to_owned()).collect();
-        *self.world.images.lock().expect(LOCK) = Some(all);
+        self.set_images(Some(references));
         self
     }
 
@@ -139,7 +172,7 @@ impl Scripted {
 
     fn volume_folders(&self) -> HashMap<String, Arc<tempfile::TempDir>> {
         let volumes = self.world.volumes.lock().expect(LOCK);
-        volumes.iter().map(|(name, (_, folder))| (name.clone(), Arc::clone(folder))).collect()
+        volumes.iter().filter_map(|(name, (_, folder))| Some((name.clone(), folder.clone()?))).collect()
     }
 
     fn create(&self, spec: &SandboxSpec) -> Result<(Arc<Sandbox>, Script), ExecutorError> {
@@ -147,7 +180,8 @@ impl Scripted {
             |why: &str| ExecutorError::Refused { what: "start the sandbox".into(), why: why.into() };
         let script = self.world.scripts.lock().expect(LOCK).get(&spec.purpose).cloned();
         let script = script.ok_or_else(|| refused("no script for its purpose"))?;
-        let sandbox = Arc::new(Sandbox::new(spec, &self.volume_folders())?);
+        let volumes = if self.world.folderless { None } else { Some(self.volume_folders()) };
+        let sandbox = Arc::new(Sandbox::new(spec, volumes.as_ref())?);
         let mut all = self.world.sandboxes.lock().expect(LOCK);
         if all.contains_key(&spec.name) {
             return Err(refused("the name is in use"));
@@ -273,7 +307,8 @@ impl Executor for Scripted {
         self.answering()?;
         let mut all = self.world.volumes.lock().expect(LOCK);
         if !all.contains_key(&spec.name) {
-            all.insert(spec.name.clone(), (spec.clone(), sandbox::folder()?));
+            let folder = if self.world.folderless { None } else { Some(sandbox::folder()?) };
+            all.insert(spec.name.clone(), (spec.clone(), folder));
         }
         Ok(())
     }

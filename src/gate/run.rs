@@ -205,6 +205,21 @@ impl<W: GateWatch> Follow<'_, W> {
         let mut exit = Box::pin(executor.wait(&id));
         while self.followed.exit.is_none() || output.is_some() {
             tokio::select! {
+                // In a fixed order, so that a simulated night can be played again; a flood holds up no alarm.
+                biased;
+                () = &mut alarm => {
+                    if self.followed.exit.is_some() {
+                        self.followed.output_lost = true;
+                        break;
+                    }
+                    ending = self.press(ending).await?;
+                    let next = if matches!(ending, Ending::Termed) { KILL_AFTER } else { LOST_AFTER };
+                    alarm.as_mut().reset(tokio::time::Instant::now() + next);
+                }
+                exited = &mut exit, if self.followed.exit.is_none() => {
+                    self.followed.exit = Some(exited.map_err(engine("wait for the gate"))?);
+                    alarm.as_mut().reset(tokio::time::Instant::now() + DRAIN);
+                }
                 chunk = next(&mut output), if output.is_some() => match chunk {
                     Some(Ok(chunk)) => self.take(&chunk, &mut seen)?,
                     None => output = None,
@@ -215,19 +230,6 @@ impl<W: GateWatch> Follow<'_, W> {
                         self.followed.output_lost = output.is_none();
                     }
                 },
-                exited = &mut exit, if self.followed.exit.is_none() => {
-                    self.followed.exit = Some(exited.map_err(engine("wait for the gate"))?);
-                    alarm.as_mut().reset(tokio::time::Instant::now() + DRAIN);
-                }
-                () = &mut alarm => {
-                    if self.followed.exit.is_some() {
-                        self.followed.output_lost = true;
-                        break;
-                    }
-                    ending = self.press(ending).await?;
-                    let next = if matches!(ending, Ending::Termed) { KILL_AFTER } else { LOST_AFTER };
-                    alarm.as_mut().reset(tokio::time::Instant::now() + next);
-                }
             }
         }
         Ok(())

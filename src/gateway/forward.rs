@@ -29,6 +29,7 @@ use super::upstream::Upstream;
 use super::usage_stream::{Form, UsageStream};
 use super::{MAX_BODY, headers};
 use crate::clock::Clock;
+use crate::scheduler::backoff::{Action, Signal};
 
 /// How long a client may take to send a body.
 const BODY: Duration = Duration::from_mins(2);
@@ -111,13 +112,20 @@ impl Forward {
         self.standing.account(&limits);
         let status = answer.status().as_u16();
         let limited = limits.get(UNIFIED).is_some_and(|status| status == "rejected");
-        let heard = match status {
-            429 if !limited => {
+        let signal = match status {
+            429 if limited => Some(Signal::UsageLimit),
+            429 => Some(Signal::Throttled),
+            529 => Some(Signal::Overloaded),
+            500.. => Some(Signal::ServerError),
+            _ => None,
+        };
+        let heard = match signal.map(|signal| signal.class().action()) {
+            Some(Action::SharedPause) => {
                 let header = limits.get(RETRY_AFTER.as_str());
                 let retry_after = header.and_then(|text| standing::retry_after(text, self.clock.now()));
                 breaker::Answer::Throttled { retry_after }
             }
-            500.. => breaker::Answer::Down(Last { status: Some(status), class: "status" }),
+            Some(Action::Breaker) => breaker::Answer::Down(Last { status: Some(status), class: "status" }),
             _ => breaker::Answer::Alive,
         };
         ticket.heard(heard);

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
 use super::breaker::{Answer, Breaker, Last, Pass, State};
 use crate::clock::{Clock, Ids};
@@ -40,6 +40,8 @@ pub struct Standing {
     ids: Arc<dyn Ids>,
     breaker: Mutex<Breaker>,
     reading: watch::Sender<Reading>,
+    /// Wakes requests that wait, the oldest first.
+    bell: Notify,
 }
 
 impl std::fmt::Debug for Standing {
@@ -51,7 +53,13 @@ impl std::fmt::Debug for Standing {
 impl Standing {
     pub fn new(clock: Arc<dyn Clock>, ids: Arc<dyn Ids>) -> Self {
         let first = Reading { upstream: State::Closed, account: Account::default() };
-        Self { clock, ids, breaker: Mutex::default(), reading: watch::Sender::new(first) }
+        Self {
+            clock,
+            ids,
+            breaker: Mutex::default(),
+            reading: watch::Sender::new(first),
+            bell: Notify::new(),
+        }
     }
 
     /// The state, now and as it changes.
@@ -62,9 +70,9 @@ impl Standing {
     /// Waits until a request may go upstream. Where that would take long, it says what the upstream said last.
     pub async fn admit(self: &Arc<Self>) -> Result<Permit, Last> {
         let began = self.clock.elapsed();
-        let mut changes = self.reading.subscribe();
         loop {
-            changes.mark_unchanged();
+            let mut rung = std::pin::pin!(self.bell.notified());
+            rung.as_mut().enable();
             let now = self.clock.elapsed();
             let pass = self.with(|breaker| breaker.ask(now));
             let (until, last) = match pass {
@@ -79,8 +87,9 @@ impl Standing {
                 return Err(last);
             }
             tokio::select! {
+                biased;
+                () = rung => {}
                 () = tokio::time::sleep(until.min(end).saturating_sub(now)) => {}
-                _ = changes.changed() => {}
             }
         }
     }
@@ -109,6 +118,7 @@ impl Standing {
         let after = breaker.state();
         if before != after {
             self.reading.send_modify(|reading| reading.upstream = after);
+            self.bell.notify_waiters();
         }
         done
     }

@@ -102,7 +102,7 @@ impl Story {
                 let (Some(run), Some(conflict)) = (&event.run, &mut self.conflict) else { return false };
                 conflict.run = Some(run.clone());
                 let from = conflict.commit.clone();
-                self.begin_run(event, run, from, session, *resume);
+                self.begin_run(event, run, (from, session), *resume);
             }
             (Phase::Merging, Body::Merged { commit, tree, onto }) => {
                 self.candidate =
@@ -118,8 +118,8 @@ impl Story {
                 self.finish.commit = Some(commit.clone());
                 self.phase = Phase::Closing;
             }
-            (Phase::Landing { .. }, Body::TargetMoved { tip }) => {
-                self.target_moves += 1;
+            (Phase::Landing { .. }, Body::TargetMoved { tip, ours }) => {
+                self.target_moves += u32::from(!ours);
                 self.candidate = None;
                 if self.target_moves > MAX_TARGET_MOVES {
                     let reason = format!(
@@ -222,11 +222,11 @@ impl Story {
         self.attempt = number;
         self.finish.attempts = number;
         self.target_moves = 0;
-        self.begin_run(event, run, from.clone(), session, *resume);
+        self.begin_run(event, run, (from.clone(), session), *resume);
         true
     }
 
-    fn begin_run(&mut self, event: &Event, run: &RunId, from: Oid, session: &str, resume: bool) {
+    fn begin_run(&mut self, event: &Event, run: &RunId, (from, session): (Oid, &str), resume: bool) {
         self.runs.push(run.clone());
         self.work = Some(Work {
             run: run.clone(),

@@ -217,13 +217,24 @@ fn a_target_that_moves_is_merged_and_gated_again_three_times() {
     let mut t = Told::new(1);
     t.reach_gating();
     for _ in 0..3 {
-        t.tell(Body::GatesPassed { skipped: false }).tell(Body::TargetMoved { tip: oid('e') });
+        t.tell(Body::GatesPassed { skipped: false }).tell(Body::TargetMoved { tip: oid('e'), ours: false });
         assert_eq!(t.story.next(), Effect::Merge);
         t.tell(merged());
     }
-    t.tell(Body::GatesPassed { skipped: false }).tell(Body::TargetMoved { tip: oid('e') });
+    t.tell(Body::GatesPassed { skipped: false }).tell(Body::TargetMoved { tip: oid('e'), ours: false });
     let Effect::Settle { cause, .. } = t.story.next() else { panic!() };
     assert_eq!(cause.as_ref().map(Cause::as_str), Some("target_moved"));
+}
+
+#[test]
+fn other_landings_of_ours_may_move_the_target_any_number_of_times() {
+    let mut t = Told::new(1);
+    t.reach_gating();
+    for _ in 0..20 {
+        t.tell(Body::GatesPassed { skipped: false }).tell(Body::TargetMoved { tip: oid('e'), ours: true });
+        assert_eq!(t.story.next(), Effect::Merge);
+        t.tell(merged());
+    }
 }
 
 #[test]
@@ -269,7 +280,7 @@ fn any_body() -> impl Strategy<Value = Body> {
         Just(Body::LeftOnBranch { branch: "bead/x".into(), commit: oid('c') }),
         Just(Body::Landing { old: oid('a'), new: oid('c') }),
         Just(Body::Landed { commit: oid('c') }),
-        Just(Body::TargetMoved { tip: oid('e') }),
+        Just(Body::TargetMoved { tip: oid('e'), ours: false }),
         Just(Body::LandedBeside { branch: "bead/x".into(), commit: oid('c'), why: "dirty".into() }),
         Just(Body::Closed { reason: "r".into() }),
         Just(Body::Settling { outcome: Outcome::Cancelled, cause: None, reason: "r".into() }),
@@ -720,7 +731,7 @@ fn answer(story: &Story, dice: u32, well: bool) -> Vec<Body> {
                 vec![Body::LeftOnBranch { branch: "bead/x".into(), commit: oid('c') }]
             }
             (Phase::Landing { intent: false }, _) => vec![Body::Landing { old: oid('a'), new: oid('c') }],
-            (_, 1 | 2) => vec![Body::TargetMoved { tip: oid('e') }],
+            (_, 1 | 2) => vec![Body::TargetMoved { tip: oid('e'), ours: false }],
             (_, 3) => vec![Body::LandedBeside { branch: "b".into(), commit: oid('c'), why: "d".into() }],
             _ => vec![Body::Landed { commit: oid('c') }],
         },

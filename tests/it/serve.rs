@@ -91,7 +91,7 @@ fn why_tells_what_the_scheduler_thinks_while_a_daemon_runs() {
     let alone = env.bead(&["why", &id]).expect(0).out;
     assert!(!alone.contains("window"), "without a daemon nothing is known of windows: {alone}");
     let told = env.bead(&["why", &human]).expect(0).out;
-    assert!(told.contains("a night leaves it alone") && told.contains("`human`"), "{told}");
+    assert!(told.contains("the night leaves it alone") && told.contains("`human`"), "{told}");
     let window = "windows: [{ start: \"0 3 1 1 *\", stop: 1h, zone: Europe/Berlin }]\n";
     std::fs::write(env.dir.path().join("config/config.yaml"), window).unwrap();
     let daemon = serving(&env);

@@ -1,5 +1,5 @@
-//! Disks that are full, have no inodes left, or became read-only. They are small tmpfs mounts, so these tests
-//! need root; where mounting is refused they say so in one line and do nothing.
+//! Disks that are full, have no inodes left, or became read-only. They are small mounts of their own, so these
+//! tests need root; where mounting is refused they say so in one line and do nothing.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -24,11 +24,39 @@ impl Mounted {
         None
     }
 
-    fn remount(&self, options: &str) {
-        let options = format!("remount,{options}");
-        let status = Command::new("mount").args(["-o", &options]).arg(&self.0).status().unwrap();
-        assert!(status.success());
+    /// An ext4 in a file: it can fail as a disk does, under open files.
+    fn ext4(path: &Path, image: &Path) -> Option<Self> {
+        std::fs::create_dir_all(path).unwrap();
+        let file = std::fs::File::create(image).unwrap();
+        file.set_len(4 << 30).unwrap();
+        let made = Command::new("mkfs.ext4").args(["-q", "-F"]).arg(image).status();
+        if made.is_ok_and(|status| status.success()) && mount_image(path, image) {
+            std::fs::remove_dir(path.join("lost+found")).unwrap();
+            let mode = std::os::unix::fs::PermissionsExt::from_mode(0o700);
+            std::fs::set_permissions(path, mode).unwrap();
+            return Some(Self(path.to_owned()));
+        }
+        println!("skipped: making or mounting an ext4 is refused here");
+        None
     }
+
+    /// What the kernel does after an error of the disk.
+    fn fail(&self) {
+        let failed = Command::new("mount").args(["-o", "remount,abort"]).arg(&self.0).output().unwrap();
+        assert!(std::fs::write(self.0.join("probe"), "").is_err(), "it is read-only now: {failed:?}");
+    }
+
+    fn repair(&self, image: &Path) {
+        let status = Command::new("umount").arg(&self.0).status().unwrap();
+        assert!(status.success());
+        let checked = Command::new("e2fsck").args(["-f", "-y"]).arg(image).output().unwrap();
+        assert!(checked.status.code().is_some_and(|code| code < 4), "{checked:?}");
+        assert!(mount_image(&self.0, image));
+    }
+}
+
+fn mount_image(path: &Path, image: &Path) -> bool {
+    Command::new("mount").args(["-o", "loop"]).arg(image).arg(path).status().is_ok_and(|s| s.success())
 }
 
 impl Drop for Mounted {
@@ -84,7 +112,10 @@ fn f31_no_inodes_under_the_clone_are_the_same() {
 #[test]
 fn f32_a_state_directory_that_became_read_only_stops_the_night_and_not_the_reading() {
     let mut env = BeadEnv::new();
-    let Some(mounted) = Mounted::tmpfs(&env.state(), "size=4g") else { return };
+    let image = env.dir.path().join("disk.img");
+    let Some(mounted) = Mounted::ext4(&env.state(), &image) else {
+        return;
+    };
     let script =
         "conversations:\n  - turns:\n      - run: echo one > one.txt; sleep 20\n      - text: Done.\n";
     let _model = env.model(script);
@@ -97,7 +128,7 @@ fn f32_a_state_directory_that_became_read_only_stops_the_night_and_not_the_readi
     let daemon = env.start(&["night"]);
     until("the agent's step", MINUTE, || env.in_a_clone("one.txt", "one"));
     let events = env.bead(&["events", "--json"]).expect(0).out.lines().count();
-    mounted.remount("ro");
+    mounted.fail();
     // The agent cannot write either; its run ends, and its end cannot be written down.
     let ran = finish(daemon, MINUTE * 2);
     assert_eq!(ran.code, 1, "{}{}", ran.out, ran.err);
@@ -108,7 +139,11 @@ fn f32_a_state_directory_that_became_read_only_stops_the_night_and_not_the_readi
     assert_eq!(shown.lines().count(), events, "nothing is lost and nothing was added: {shown}");
     let refused = env.bead(&["night"]);
     assert!(refused.code != 0 && refused.err.contains("error:"), "{}", refused.err);
-    mounted.remount("rw");
+    for name in env.containers() {
+        Command::new("docker").args(["rm", "-f", &name]).output().unwrap();
+    }
+    mounted.repair(&image);
+    assert_eq!(env.bead(&["events", "--json"]).expect(0).out.lines().count(), events, "after the repair too");
     env.bead(&["night"]).expect(0);
     for bead in [&id, &other] {
         assert_ne!(env.shown(bead)["status"], "in_progress");

@@ -11,6 +11,7 @@ mod disk;
 mod executor;
 mod gateway;
 mod kills;
+mod landing;
 mod night;
 mod recovery;
 mod threats;

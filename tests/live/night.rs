@@ -83,7 +83,7 @@ fn volumes(env: &BeadEnv) -> String {
 #[test]
 fn a_night_over_three_projects_and_twenty_beads_ends_by_itself_and_every_bead_has_its_reason() {
     let env = BeadEnv::new();
-    std::fs::write(env.dir.path().join("config/config.yaml"), "slots: 4\n").unwrap();
+    std::fs::write(env.dir.path().join("config/config.yaml"), "slots: 6\n").unwrap();
     let mill = project(&env, "mill", &gate("{ memory: 1g, attempts: 3 }"));
     let quay = project(&env, "quay", &gate("{ memory: 1g, idle: 15s, attempts: 2 }"));
     let loft = project(&env, "loft", &gate("{ memory: 640m, attempts: 2 }"));
@@ -105,7 +105,12 @@ fn a_night_over_three_projects_and_twenty_beads_ends_by_itself_and_every_bead_ha
     let wheel = bead("mill", "Wheel", &about("Turn the wheel backwards."), ("parked", "gate"));
     bead("mill", "Race", &["--dep", &wheel, "-d", "Clean the mill race."], ("blocked", "waits"));
 
-    bead("quay", "Tide", &["-p", "0", "-d", "Wait for the tide."], ("ready", "ended as timeout"));
+    bead(
+        "quay",
+        "Tide",
+        &["-p", "0", "-d", "Wait for the tide."],
+        ("ready", "its last work ended as timeout"),
+    );
     bead("quay", "Cargo", &["-p", "1", "-d", "Weigh the cargo."], closed);
     bead("quay", "Boat", &about("Tie the boat."), closed);
     let lamp = bead("quay", "Lamp", &about("Light the lamp."), closed);
@@ -118,7 +123,7 @@ fn a_night_over_three_projects_and_twenty_beads_ends_by_itself_and_every_bead_ha
         "loft",
         "Bolts",
         &["-p", "0", "-d", "Unroll every bolt."],
-        ("ready", "ended as failed: a process in the sandbox was killed for want of memory"),
+        ("ready", "its last work ended as failed: a process in the sandbox was killed for want of memory"),
     );
     let sail = bead("loft", "Sail", &about("Sew the sail."), closed);
     bead("loft", "Flag", &about("Stitch the flag."), closed);

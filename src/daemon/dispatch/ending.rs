@@ -6,7 +6,7 @@
 use tokio::task::JoinError;
 
 use super::snapshot::Snapshot;
-use super::status::{NightReport, due};
+use super::status::NightReport;
 use super::{Dispatcher, Hours, Key};
 use crate::daemon::error::EngineError;
 use crate::daemon::work::Ended;
@@ -75,7 +75,7 @@ impl Dispatcher {
 
     fn see_to_error(&mut self, key: &Key, error: &EngineError) -> Result<(), EngineError> {
         let now = self.house.clock.now();
-        let new = self.troubles.note(key, error, now);
+        let new = self.troubles.note(key, error, now, self.house.ids.bytes());
         tracing::warn!(bead.id = %key.1, %error, "a bead could not go on");
         if new && !matches!(error, EngineError::Refused(_)) {
             self.house.journal.tell(Entry {
@@ -155,7 +155,9 @@ impl Dispatcher {
         let in_time = |at: chrono::DateTime<chrono::Utc>| until.is_none_or(|until| at < until);
         let waits = plan.waiting.iter().any(|waiting| match &waiting.reason {
             Reason::Probe { .. } => true,
-            reason => due(reason).is_some_and(in_time),
+            // These do not get better before the night's own end.
+            Reason::Draining { .. } | Reason::RunsOut { .. } => false,
+            reason => reason.over_at().is_some_and(in_time),
         });
         let closed = until.is_some_and(|until| until <= snapshot.now);
         let trouble = self.troubles.keep_waiting(HOPELESS) && !closed;

@@ -5,11 +5,10 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, Datelike as _, TimeDelta, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::Key;
 use super::status::Tally;
-use crate::config::zone::Zone;
 use crate::daemon::spending::Spending;
 use crate::domain::event::Body;
 use crate::domain::ids::ProjectId;
@@ -93,19 +92,15 @@ impl Notes {
     }
 
     /// Reads the bills that came since the last look.
-    pub(super) fn count(
-        &mut self,
-        journal: &Journal,
-        now: DateTime<Utc>,
-        zone: Zone,
-    ) -> Result<(), JournalError> {
-        let monday = week_start(now, zone);
-        let from = self.since.map_or(monday, |since| since.min(monday));
+    pub(super) fn count(&mut self, journal: &Journal, now: DateTime<Utc>) -> Result<(), JournalError> {
+        // The week is the last seven days, so that no cap is fresh again at midnight.
+        let week = now - TimeDelta::days(7);
+        let from = self.since.map_or(week, |since| since.min(week));
         if self.billed_from.is_none_or(|before| before > from) {
             self.bills.clear();
             self.billed_from = Some(from);
         }
-        self.week = Some(monday);
+        self.week = Some(week);
         let (seq, at) = self.bills.last().map_or((0, from), |bill| (bill.seq, bill.at));
         for event in journal.events_of("agent_ended", at)? {
             if event.seq <= seq {
@@ -139,11 +134,4 @@ impl Notes {
         let bills = self.bills.iter().filter(|bill| bill.at >= from && counts(bill));
         bills.fold(Spent::default(), |sum, bill| sum.plus(bill.spent))
     }
-}
-
-/// Monday at midnight, on the clock of the wall.
-fn week_start(now: DateTime<Utc>, zone: Zone) -> DateTime<Utc> {
-    let today = zone.local(now).date();
-    let monday = today - TimeDelta::days(i64::from(today.weekday().num_days_from_monday()));
-    zone.instant(monday.and_time(chrono::NaiveTime::MIN)).unwrap_or(now)
 }

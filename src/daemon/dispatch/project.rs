@@ -34,6 +34,7 @@ pub(super) struct Project {
     /// Since when each ready bead has been waiting, as far as we know.
     pub since: BTreeMap<BeadId, DateTime<Utc>>,
     pub last_served: Option<DateTime<Utc>>,
+    looked_at: bool,
     read: Option<DateTime<Utc>>,
     stamp: Option<String>,
 }
@@ -48,9 +49,15 @@ impl Project {
             ready: Vec::new(),
             since: BTreeMap::new(),
             last_served: None,
+            looked_at: false,
             read: None,
             stamp: None,
         }
+    }
+
+    /// Why nothing of it can be worked on, once it was looked at.
+    pub(super) fn trouble(&self) -> Option<String> {
+        self.looked_at.then(|| self.settings.as_ref().err().cloned()).flatten()
     }
 
     /// Something changed: the next look reads everything.
@@ -91,6 +98,7 @@ impl Project {
         let before = std::mem::take(&mut self.since);
         let since = |bead: &Bead| before.get(&bead.id).copied().unwrap_or(now);
         self.since = self.ready.iter().map(|bead| (bead.id.clone(), since(bead))).collect();
+        self.looked_at = true;
         self.read = Some(now);
         // Taken before the reading: what changed meanwhile is read once more.
         self.stamp = stamp;

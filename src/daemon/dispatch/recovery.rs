@@ -7,10 +7,13 @@
 
 use std::sync::Arc;
 
+use chrono::{DateTime, TimeDelta, Utc};
+
 use super::project::Project;
 use super::starting::Begin;
 use super::{Dispatcher, Hours, Key, Live};
 use crate::config::user::User;
+use crate::daemon::engine::Engine;
 use crate::daemon::error::EngineError;
 use crate::daemon::house::Site;
 use crate::daemon::locks::{self, Taken};
@@ -19,8 +22,11 @@ use crate::daemon::work::WorkRequest;
 use crate::lifecycle::Phase;
 use crate::scheduler::window::Calendar;
 
+/// How often a push that failed is tried again.
+const PUSH_AGAIN: TimeDelta = TimeDelta::minutes(1);
+
 impl Dispatcher {
-    /// Takes up every open story that no live process has, slots or not: its container may be running.
+    /// Takes up every open story that no live process has; one whose container may be running, slots or not.
     pub(super) async fn recover(&mut self) -> Result<(), EngineError> {
         self.see_projects().await?;
         self.take_up_orphans()
@@ -31,6 +37,14 @@ impl Dispatcher {
         for story in self.house.journal.open_stories(None)? {
             let key: Key = (story.project.clone(), story.bead.clone());
             let waits = matches!(story.phase, Phase::Suspended { .. }) || self.live.contains_key(&key);
+            // A container that may run already takes no slot from anybody; what would start one waits for a slot.
+            let runs =
+                story.phase == Phase::Working && story.work.as_ref().is_some_and(|w| w.container.is_some());
+            let full =
+                self.live.len() >= usize::try_from(self.machine.user.slots.global).unwrap_or(usize::MAX);
+            if full && !runs {
+                continue;
+            }
             if waits || self.troubles.of(&key, now).is_some() || !self.projects.contains_key(&key.0) {
                 continue;
             }
@@ -69,6 +83,7 @@ impl Dispatcher {
             }
             self.take_up_orphans()?;
         }
+        self.push_what_is_owed(now).await;
         Ok(())
     }
 
@@ -77,6 +92,21 @@ impl Dispatcher {
         tokio::select! {
             asked = self.machine.executor.engine() => asked.is_ok(),
             () = self.stop.at_least(Urgency::Gently) => false,
+        }
+    }
+
+    /// Landed work that its remote does not have yet (rules 3.7). A push that fails is told and owed on.
+    async fn push_what_is_owed(&mut self, now: DateTime<Utc>) {
+        if self.pushed.is_some_and(|at| now - at < PUSH_AGAIN && now >= at) {
+            return;
+        }
+        self.pushed = Some(now);
+        for project in self.projects.values() {
+            let site = Arc::clone(&project.site);
+            let engine = Engine::new(Arc::clone(&self.house), site, Arc::clone(&self.machine));
+            if let Err(error) = engine.push_owed().await {
+                tracing::warn!(project = %project.name, %error, "a push is still owed");
+            }
         }
     }
 

@@ -24,6 +24,9 @@ use crate::scheduler::window::{Open, State};
 
 pub(super) type Snapshot = Night;
 
+/// Past beads by project.
+pub(super) type History = BTreeMap<ProjectId, Vec<Past>>;
+
 /// How many past beads a forecast rests on.
 const HISTORY: usize = 300;
 /// A bead whose project cannot be read is not asked for its memory.
@@ -172,8 +175,8 @@ impl Dispatcher {
     }
 
     /// Past beads by project, and what one costs in the middle.
-    pub(super) fn past(&self) -> Result<(BTreeMap<ProjectId, Vec<Past>>, Option<Spent>), EngineError> {
-        let mut past: BTreeMap<ProjectId, Vec<Past>> = BTreeMap::new();
+    pub(super) fn past(&self) -> Result<(History, Option<Spent>), EngineError> {
+        let mut past = History::new();
         for (story, at) in self.house.journal.ended_stories(HISTORY)? {
             let seconds = (at - story.started).to_std().unwrap_or_default().as_secs_f64();
             let landed = story.finish.outcome == crate::domain::run::Outcome::Landed;
@@ -187,7 +190,7 @@ impl Dispatcher {
 
     fn money(&mut self, now: DateTime<Utc>, bead_costs: Option<Spent>) -> Result<Money, EngineError> {
         let caps = self.caps();
-        self.notes.count(&self.house.journal, now, self.zone)?;
+        self.notes.count(&self.house.journal, now)?;
         let live = self.live_spending()?;
         Ok(Money {
             caps,

@@ -13,7 +13,6 @@ use crate::domain::ids::{BeadId, ProjectId};
 use crate::domain::run::Outcome;
 use crate::lifecycle::Phase;
 use crate::scheduler::plan::{Mode, Plan};
-use crate::scheduler::reason::Reason;
 use crate::scheduler::window::State;
 
 /// One moment of a night.
@@ -107,16 +106,6 @@ pub struct NightReport {
     pub night_usd: f64,
     /// Containers that go on without us.
     pub left_running: usize,
-}
-
-/// When time alone makes this reason go away.
-pub(super) fn due(reason: &Reason) -> Option<DateTime<Utc>> {
-    match reason {
-        Reason::Until { until, .. } | Reason::Outage { until } => Some(until.at),
-        Reason::Utilization { resets, .. } => resets.map(|when| when.at),
-        Reason::WindowClosed { next } => next.map(|when| when.at),
-        _ => None,
-    }
 }
 
 impl Dispatcher {
@@ -219,7 +208,7 @@ impl Dispatcher {
             project: id.clone(),
             name: project.name.clone(),
             path: project.site.root().to_string_lossy().into_owned(),
-            trouble: project.settings.as_ref().err().cloned(),
+            trouble: project.trouble(),
             ready: project.ready.len(),
         });
         states.collect()

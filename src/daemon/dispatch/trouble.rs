@@ -10,15 +10,12 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::Key;
 use crate::daemon::error::EngineError;
 use crate::executor::ExecutorError;
+use crate::scheduler::backoff;
 
-/// Pauses before the same bead is tried again; the last one again and again.
-const PAUSES: [TimeDelta; 5] = [
-    TimeDelta::seconds(5),
-    TimeDelta::seconds(30),
-    TimeDelta::minutes(2),
-    TimeDelta::minutes(10),
-    TimeDelta::minutes(30),
-];
+/// What must change before it can work is not asked for more often than this.
+const REFUSED: TimeDelta = TimeDelta::minutes(10);
+/// After the pauses for infrastructure are used up, a bead is tried so rarely.
+const RARELY: TimeDelta = TimeDelta::minutes(30);
 /// How often the engine is asked whether it is back.
 const ENGINE_AGAIN: TimeDelta = TimeDelta::seconds(5);
 
@@ -39,7 +36,13 @@ pub(super) struct Troubles {
 
 impl Troubles {
     /// Notes an error of a bead. True when it is new: worth a line in the journal.
-    pub(super) fn note(&mut self, key: &Key, error: &EngineError, now: DateTime<Utc>) -> bool {
+    pub(super) fn note(
+        &mut self,
+        key: &Key,
+        error: &EngineError,
+        now: DateTime<Utc>,
+        random: [u8; 16],
+    ) -> bool {
         let text = error.to_string();
         let before = self.beads.get(key);
         let times = before.map_or(0, |t| t.times + 1);
@@ -47,8 +50,12 @@ impl Troubles {
         let refused = matches!(error, EngineError::Refused(_));
         let pause = match error {
             // A refusal says that something must change first; nothing is lost by asking rarely.
-            EngineError::Refused(_) => PAUSES[3],
-            _ => PAUSES[times.min(PAUSES.len() - 1)],
+            EngineError::Refused(_) => REFUSED,
+            _ => {
+                let nth = u32::try_from(times).unwrap_or(u32::MAX).saturating_add(1);
+                let pause = backoff::infrastructure_wait(nth, random);
+                pause.and_then(|p| TimeDelta::from_std(p).ok()).unwrap_or(RARELY)
+            }
         };
         if is_engine(error) {
             self.engine = Some((text.clone(), now + ENGINE_AGAIN));

@@ -3,17 +3,14 @@
 //! Owns what may be removed and when. Only containers that carry our labels and belong to this story's runs
 //! are touched (T50). Refs, logs and, until the bead is closed, the conversation stay.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 
 use crate::daemon::engine::Engine;
 use crate::daemon::error::EngineError;
 use crate::domain::event::Body;
 use crate::domain::run::{Cause, Outcome};
 use crate::lifecycle::{CONTEXT, Phase, Story};
-
-/// A limit's reset is believed within these bounds (F27).
-const SHORTEST_WAIT: TimeDelta = TimeDelta::minutes(1);
-const LONGEST_WAIT: TimeDelta = TimeDelta::days(8);
+use crate::scheduler::backoff;
 
 impl Engine {
     pub(in crate::daemon) async fn clean_up(&self, story: &mut Story) -> Result<(), EngineError> {
@@ -60,10 +57,20 @@ impl Engine {
         resets_at: Option<i64>,
     ) -> Result<(), EngineError> {
         let now = self.house.clock.now();
-        let resets_at = if cause.as_str() == CONTEXT { Some(now.timestamp()) } else { resets_at };
-        let least = if cause.as_str() == CONTEXT { TimeDelta::zero() } else { SHORTEST_WAIT };
-        let until = resets_at.and_then(|s| DateTime::<Utc>::from_timestamp(s, 0));
-        let until = until.map(|t| t.clamp(now + least, now + LONGEST_WAIT));
+        let until = match (cause.as_str(), resets_at) {
+            (CONTEXT, _) => Some(now),
+            // What an upstream told is believed within bounds, and not all beads come back in the same second.
+            ("usage_limit", Some(told)) => {
+                let reset = backoff::clamp_reset(told, now);
+                if reset.clamped {
+                    let text =
+                        format!("a reset at {told} was told, which cannot be: waiting until {}", reset.at);
+                    self.record(story, Body::Notice { text })?;
+                }
+                Some(reset.at + backoff::resume_jitter(self.house.ids.bytes()))
+            }
+            (_, own) => own.and_then(|s| DateTime::<Utc>::from_timestamp(s, 0)),
+        };
         self.record(story, Body::Suspended { cause, reason, until })?;
         Ok(())
     }

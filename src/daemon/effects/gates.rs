@@ -197,6 +197,7 @@ impl Engine {
                 let gate = gate::run_gate(&executor, self.house.clock.as_ref(), job, &mut watch, &cancel);
                 tokio::pin!(gate);
                 tokio::select! {
+                    biased;
                     ran = &mut gate => ran,
                     () = self.stop.at_least(Urgency::Gently) => {
                         // Cancelled, it still removes what it made.
@@ -237,7 +238,7 @@ impl Engine {
         let counted: Vec<&Red> = failed.iter().filter(counts).collect();
         let evidence: Vec<String> = counted.iter().map(|red| red.evidence()).collect();
         let recurrence = self.recurrence(story, "gate", &evidence.join("\n"))?;
-        let findings: Vec<Finding> = counted.iter().flat_map(|red| red.findings(&onto)).collect();
+        let findings: Vec<Finding> = counted.iter().flat_map(|red| red.findings(onto)).collect();
         Ok(Body::GatesFailed { findings, recurrence: Some(recurrence), base })
     }
 

@@ -91,9 +91,13 @@ impl Engine {
                 Body::LandedBeside { branch, commit: candidate.commit, why: why.to_string() }
             }
             Landing::OnBranch { branch } => Body::LeftOnBranch { branch, commit: candidate.commit },
-            Landing::Moved { tip: Some(tip) } => Body::TargetMoved { tip },
+            Landing::Moved { tip: Some(tip) } => {
+                let last = self.site.repo.messages(&tip, 1)?;
+                let ours = last.iter().any(|(_, message)| message.contains("\nBead-Run: "));
+                Body::TargetMoved { tip, ours }
+            }
             // Merging again finds the branch gone and says so.
-            Landing::Moved { tip: None } => Body::TargetMoved { tip: candidate.onto },
+            Landing::Moved { tip: None } => Body::TargetMoved { tip: candidate.onto, ours: false },
         };
         self.survive("done", "land")?;
         self.record(story, body)?;

@@ -124,7 +124,7 @@ pub(super) struct Sandbox {
 impl Sandbox {
     pub(super) fn new(
         spec: &SandboxSpec,
-        volumes: &HashMap<String, Arc<tempfile::TempDir>>,
+        volumes: Option<&HashMap<String, Arc<tempfile::TempDir>>>,
     ) -> Result<Self, ExecutorError> {
         let (stdin, stdin_end) = mpsc::unbounded_channel();
         Ok(Self {
@@ -201,6 +201,8 @@ impl Sandbox {
                 Exit { code, out_of_memory: false }
             };
             let exit = tokio::select! {
+                // In a fixed order, so that a simulated night can be played again.
+                biased;
                 exit = played => exit,
                 exit = killed => exit,
                 () = tokio::time::sleep(sandbox.spec.time_limit) => Exit { code: 124, out_of_memory: false },
@@ -253,6 +255,7 @@ async fn follow(
             return;
         }
         tokio::select! {
+            biased;
             changed = progress.changed() => if changed.is_err() { return },
             () = async { drop(engine_away.wait_for(|away| *away).await) } => {
                 let _ = sender.send(Err(away())).await;
@@ -314,7 +317,7 @@ struct Folders {
 impl Folders {
     fn of(
         spec: &SandboxSpec,
-        volumes: &HashMap<String, Arc<tempfile::TempDir>>,
+        volumes: Option<&HashMap<String, Arc<tempfile::TempDir>>>,
     ) -> Result<Self, ExecutorError> {
         let (mut places, mut kept) = (Vec::new(), Vec::new());
         for mount in &spec.mounts {
@@ -326,13 +329,14 @@ impl Folders {
                     }
                     (target, source.clone())
                 }
+                Mount::Tmpfs { .. } | Mount::Volume { .. } if volumes.is_none() => continue,
                 Mount::Tmpfs { target, .. } => {
                     let folder = folder()?;
                     kept.push(Arc::clone(&folder));
                     (target, folder.path().to_owned())
                 }
                 Mount::Volume { name, target, .. } => {
-                    let volume = volumes.get(name).cloned();
+                    let volume = volumes.and_then(|all| all.get(name).cloned());
                     let folder = volume.ok_or_else(|| ExecutorError::Refused {
                         what: "start the sandbox".into(),
                         why: format!("volume `{name}` is not there"),
