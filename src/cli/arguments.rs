@@ -57,6 +57,8 @@ pub(super) enum Command {
     Night(super::night::Args),
     /// Run as a daemon: work in the windows of your config, and for other commands
     Serve(super::serve::Args),
+    /// The settings in force, with their origin, and the prices
+    Config(super::config::Args),
     /// The repositories a night works through
     Project(super::project::Args),
     /// Close a bead by hand
@@ -79,6 +81,8 @@ pub(super) enum Command {
     Image(super::image::Args),
     /// Tell what a recorded agent stream says
     InspectStream(super::inspect::Args),
+    /// Remove what nothing needs any more, or say what holds each gigabyte
+    Gc(super::gc::Args),
     /// Write all beads as JSONL, in the tracker's form or another
     Export(super::export::Args),
     /// Take beads from JSONL, all or none

@@ -6,12 +6,14 @@
 mod add;
 mod arguments;
 mod close;
+mod config;
 mod desk;
 mod display;
 mod error;
 mod events;
 mod export;
 mod forecast;
+mod gc;
 mod image;
 mod import;
 mod init;
@@ -96,6 +98,7 @@ async fn execute(desk: &desk::Desk, command: Command) -> Result<Exit, CliError> 
         Command::Work(args) => work::run(desk, args).await,
         Command::Night(args) => night::run(desk, args).await,
         Command::Serve(args) => serve::run(desk, args).await,
+        Command::Config(args) => config::run(desk, args).await,
         Command::Project(args) => project::run(desk, args).await,
         Command::Runs(args) => runs::run(desk, args),
         Command::Logs(args) => logs::run(desk, args).await,
@@ -105,6 +108,7 @@ async fn execute(desk: &desk::Desk, command: Command) -> Result<Exit, CliError> 
         Command::Model(args) => model::run(desk, args).await,
         Command::Image(args) => image::run(desk, args).await,
         Command::InspectStream(args) => inspect::run(desk, args),
+        Command::Gc(args) => gc::run(desk, args).await,
         Command::Export(args) => export::run(desk, args).await,
         Command::Import(args) => import::run(desk, args).await,
         Command::MergeDriver(args) => merge_driver::run(desk, &args),

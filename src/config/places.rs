@@ -152,6 +152,11 @@ impl Places {
         self.state.join("landing").join(run.as_str())
     }
 
+    /// The directory above all sockets.
+    pub fn sockets_root(&self) -> PathBuf {
+        self.sockets.clone()
+    }
+
     /// The directory of one run's gateway socket: mounted as a directory, so it outlives a restart.
     pub fn sockets(&self, run: &RunId) -> PathBuf {
         self.sockets.join(run.as_str())

@@ -116,6 +116,7 @@ pub struct Dispatcher {
     stop_runs: watch::Receiver<bool>,
     /// When the config that is in force was written.
     config_read: Option<std::time::SystemTime>,
+    reaping: super::reap::hourly::Hourly,
 }
 
 impl Dispatcher {
@@ -152,6 +153,7 @@ impl Dispatcher {
             pushed: None,
             stop_runs: watch::Sender::new(false).subscribe(),
             config_read,
+            reaping: super::reap::hourly::Hourly::default(),
         }
     }
 

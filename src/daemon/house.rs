@@ -111,10 +111,15 @@ impl Site {
         let tracker = beads::open(repo.root(), &means).await?;
         let quarantine = Quarantine::open(&git, &house.places.quarantine(&id)).await?;
         if house.uid == 0 {
+            use std::os::unix::fs::PermissionsExt as _;
             // Gates read it as another user; the state directory above it keeps everybody else out.
-            let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
-            std::fs::set_permissions(quarantine.path(), mode)
-                .map_err(|source| EngineError::Io { path: quarantine.path().to_owned(), source })?;
+            let io = |source| EngineError::Io { path: quarantine.path().to_owned(), source };
+            let mut mode = std::fs::metadata(quarantine.path()).map_err(io)?.permissions();
+            // Reading goes on where nothing can be written any more (F32).
+            if mode.mode() & 0o777 != 0o755 {
+                mode.set_mode(0o755);
+                std::fs::set_permissions(quarantine.path(), mode).map_err(io)?;
+            }
         }
         let repo = Arc::new(GitRepository { user: repo, quarantine });
         Ok(Self { id, repo, tracker })

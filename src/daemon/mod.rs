@@ -19,6 +19,7 @@ mod preflight;
 pub mod progress;
 pub mod projects;
 pub mod queue;
+pub mod reap;
 pub mod refusal;
 pub mod repository;
 pub mod simulate;

@@ -111,7 +111,7 @@ pub async fn why(house: &House, site: &Site, id: &BeadId) -> Result<Why, EngineE
 
 /// Why the night would not take a ready bead (rules 14.2).
 async fn left_alone(site: &Site, bead: &Bead) -> Result<Option<String>, EngineError> {
-    let filter = project(site).await?.and_then(|p| p.night).unwrap_or_default();
+    let filter = readable(site).await?.and_then(|p| p.night).unwrap_or_default();
     Ok(filter::judge(bead, &filter).map(|why| format!("the night leaves it alone: {}", why.sentence())))
 }
 
@@ -177,16 +177,24 @@ fn landed_sentence(bead: &Bead, commit: &Oid) -> String {
 /// `ready: classic` of the checked-out commit's bead.yaml. A project without one, or with one that cannot be
 /// read, gets the default: listing beads must not fail over it.
 async fn rules(site: &Site) -> Result<Rules, EngineError> {
-    Ok(match project(site).await?.and_then(|p| p.ready) {
+    Ok(match readable(site).await?.and_then(|p| p.ready) {
         Some(ReadyRules::Classic) => Rules::Classic,
         _ => Rules::B,
     })
 }
 
 /// The checked-out commit's bead.yaml, where there is one that can be read.
-async fn project(site: &Site) -> Result<Option<Project>, EngineError> {
+async fn readable(site: &Site) -> Result<Option<Project>, EngineError> {
+    match project(site).await {
+        Err(EngineError::Refused(_)) => Ok(None),
+        other => other,
+    }
+}
+
+/// The checked-out commit's bead.yaml; refused where it says what cannot be.
+pub async fn project(site: &Site) -> Result<Option<Project>, EngineError> {
     use crate::workspace::repo::Head;
     let Head::Branch { tip, .. } = site.repo.head().await? else { return Ok(None) };
-    let bytes = site.repo.file_at(&tip, FILE, super::machine::CONFIG_CAP)?;
-    Ok(bytes.and_then(|b| Project::parse(&b, FILE).ok()))
+    let Some(bytes) = site.repo.file_at(&tip, FILE, super::machine::CONFIG_CAP)? else { return Ok(None) };
+    Ok(Some(Project::parse(&bytes, FILE).map_err(|e| super::machine::bad_project(&e))?))
 }

@@ -6,6 +6,7 @@
 
 mod git;
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use tokio::io::AsyncRead;
@@ -96,8 +97,29 @@ pub trait Repository: Send + Sync {
     /// The newest commits reachable from `tip` with their messages, for the checker.
     fn messages(&self, tip: &Oid, max: usize) -> Result<Vec<(Oid, String)>, EngineError>;
     /// What stands under `refs/bead/<run>` in the user's repository.
-    fn kept(&self) -> Result<std::collections::BTreeMap<String, Oid>, EngineError>;
+    fn kept(&self) -> Result<BTreeMap<String, Oid>, EngineError>;
     fn is_ancestor(&self, ancestor: &Oid, descendant: &Oid) -> Result<bool, EngineError>;
     /// Whether the branch stood at this commit once.
     fn has_been_at(&self, branch: &str, commit: &Oid) -> Result<bool, EngineError>;
+
+    /// Every ref of the quarantine.
+    fn quarantined(&self) -> Result<BTreeMap<String, Oid>, EngineError> {
+        Ok(BTreeMap::new())
+    }
+    /// The commits that the user's branches stand at.
+    fn branch_tips(&self) -> Result<BTreeSet<Oid>, EngineError> {
+        Ok(BTreeSet::new())
+    }
+    /// Removes `refs/bead/<run>` from the user's repository if it still stands at `tip`.
+    async fn withdraw(&self, _run: &RunId, _tip: &Oid) -> Result<(), EngineError> {
+        Ok(())
+    }
+    /// Removes a ref of the quarantine if it still stands at `tip`.
+    async fn release(&self, _name: &str, _tip: &Oid) -> Result<(), EngineError> {
+        Ok(())
+    }
+    /// Packs the quarantine, without old objects that no ref of it needs.
+    async fn collect(&self) -> Result<(), EngineError> {
+        Ok(())
+    }
 }

@@ -137,6 +137,7 @@ pub fn sentence(body: &Body) -> String {
         }
         Body::NightStopped { why, .. } => format!("nothing more is started tonight: {why}"),
         Body::NightEnded { night, why } => format!("night {night} ends: {why}"),
+        Body::RefDropped { name, tip, why } => format!("{name} ({}) is dropped: {why}", tip.short()),
         Body::Notice { text } => text.clone(),
         Body::ByHand { what } => format!("by hand: {what}"),
     }

@@ -211,8 +211,11 @@ async fn kept_work(site: &Site, events: &[Event], report: &mut Report) -> Result
     let refs = site.repo.kept()?;
     let mut newest: BTreeMap<String, &Oid> = BTreeMap::new();
     for event in events.iter().filter(|e| e.project.as_ref() == Some(&site.id)) {
-        if let (Some(run), Body::Exported { tip, .. }) = (&event.run, &event.body) {
-            newest.insert(run.ref_name(), tip);
+        match (&event.run, &event.body) {
+            (Some(run), Body::Exported { tip, .. }) => drop(newest.insert(run.ref_name(), tip)),
+            // After its time, and written down before it went.
+            (_, Body::RefDropped { name, .. }) => drop(newest.remove(name)),
+            _ => {}
         }
     }
     for (name, tip) in newest {

@@ -264,6 +264,12 @@ pub enum Body {
         night: String,
         why: String,
     },
+    /// A kept ref went after its time. Until git collects it, `tip` brings its work back.
+    RefDropped {
+        name: String,
+        tip: Oid,
+        why: String,
+    },
     /// Something a person should know; never moves a state.
     Notice {
         text: String,

@@ -11,7 +11,6 @@ pub mod mounts;
 pub mod output;
 pub mod scripted;
 pub mod spec;
-pub mod strays;
 
 use bytes::Bytes;
 use tokio::io::AsyncWrite;

@@ -33,6 +33,8 @@ pub enum Fault {
     Disconnect(Purpose, u64),
     /// Killing succeeds, but the engine says "running" until it is removed (T46, F12).
     NeverEnds(Purpose),
+    /// Removing succeeds, but it is still there (T46).
+    Undead,
     /// It is killed for memory as soon as it starts.
     OutOfMemory(Purpose),
 }
@@ -283,6 +285,9 @@ impl Executor for Scripted {
 
     async fn remove(&self, id: &SandboxId) -> Result<(), ExecutorError> {
         self.answering()?;
+        if self.take_fault(|fault| *fault == Fault::Undead).is_some() {
+            return Ok(());
+        }
         let removed = self.world.sandboxes.lock().expect(LOCK).remove(&id.0);
         if let Some(sandbox) = removed {
             sandbox.remove();

@@ -11,7 +11,17 @@ use super::{Journal, JournalError};
 
 const KEPT: usize = 7;
 
-/// Makes a backup when there is none of today. The day is UTC, as everything in the journal.
+/// A larger journal takes seconds to copy: whoever opens it does not wait for that.
+const COPIED_ON_OPEN: u64 = 64 << 20;
+
+/// As [`if_due`], for a journal that was just opened: a large one is left to the daemon and to `bead gc`.
+pub(super) fn on_open(journal: &Journal) -> Result<(), JournalError> {
+    let size = std::fs::metadata(journal.path()).map_or(0, |found| found.len());
+    if size > COPIED_ON_OPEN { Ok(()) } else { if_due(journal) }
+}
+
+/// Makes a backup when there is none of today. The day is UTC, as everything in the journal. Blocking, but
+/// nobody else waits: it reads through a connection of its own.
 pub fn if_due(journal: &Journal) -> Result<(), JournalError> {
     let today = journal.clock.now().format("%Y%m%d").to_string();
     let dir = folder(journal.path());
@@ -23,7 +33,10 @@ pub fn if_due(journal: &Journal) -> Result<(), JournalError> {
     std::fs::create_dir_all(&dir).map_err(io)?;
     let temp = dir.join(format!(".{today}-{}.tmp", std::process::id()));
     let _ = std::fs::remove_file(&temp);
-    journal.lock().execute("VACUUM INTO ?1", [temp.to_string_lossy()]).map_err(|e| journal.db(e))?;
+    let own = Connection::open(journal.path()).map_err(|e| journal.db(e))?;
+    own.busy_timeout(std::time::Duration::from_secs(20)).map_err(|e| journal.db(e))?;
+    own.execute("VACUUM INTO ?1", [temp.to_string_lossy()]).map_err(|e| journal.db(e))?;
+    drop(own);
     if !is_good(&temp) {
         let _ = std::fs::remove_file(&temp);
         let what = "a fresh backup of it does not pass SQLite's check".to_owned();

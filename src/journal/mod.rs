@@ -5,6 +5,7 @@
 
 pub mod backup;
 pub mod cache;
+pub mod known;
 pub mod log;
 pub mod projects;
 pub mod read;
@@ -104,7 +105,7 @@ impl Journal {
         schema::assert_sqlite()?;
         let connection = schema::open(path)?;
         let journal = Self { path: path.to_owned(), clock, connection: Mutex::new(connection) };
-        backup::if_due(&journal)?;
+        backup::on_open(&journal)?;
         Ok(journal)
     }
 

@@ -166,6 +166,15 @@ impl Journal {
 
     /// The stories that ended last, newest first, each with when.
     pub fn ended_stories(&self, limit: usize) -> Result<Vec<(Story, DateTime<Utc>)>, JournalError> {
+        self.ended_since(DateTime::<Utc>::MIN_UTC, limit)
+    }
+
+    /// The same, none that ended before `since`: the past behind it is not even read.
+    pub fn ended_since(
+        &self,
+        since: DateTime<Utc>,
+        limit: usize,
+    ) -> Result<Vec<(Story, DateTime<Utc>)>, JournalError> {
         let connection = self.lock();
         let mut query = connection
             .prepare_cached(
@@ -179,13 +188,18 @@ impl Journal {
                 Ok(((row.get::<_, i64>(0)?, row.get::<_, String>(1)?), row.get::<_, String>(2)?))
             })
             .map_err(|e| self.db(e))?;
-        rows.map(|row| {
-            let (story, at) = row.map_err(|e| self.db(e))?;
-            let story = self.read_story(Ok(story))?;
-            let at = DateTime::parse_from_rfc3339(&at).map_err(|why| self.unreadable(story.id, &why))?;
-            Ok((story, at.with_timezone(&Utc)))
-        })
-        .collect()
+        let mut ended = Vec::new();
+        for row in rows {
+            let ((id, json), at) = row.map_err(|e| self.db(e))?;
+            let number = u64::try_from(id).unwrap_or(0);
+            let at = DateTime::parse_from_rfc3339(&at).map_err(|why| self.unreadable(number, &why))?;
+            let at = at.with_timezone(&Utc);
+            if at < since {
+                break;
+            }
+            ended.push((self.read_story(Ok((id, json)))?, at));
+        }
+        Ok(ended)
     }
 
     fn read_story(&self, row: rusqlite::Result<(i64, String)>) -> Result<Story, JournalError> {

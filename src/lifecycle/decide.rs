@@ -305,6 +305,7 @@ fn only_tells(body: &Body) -> bool {
             | Body::NightEnded { .. }
             | Body::Notice { .. }
             | Body::ByHand { .. }
+            | Body::RefDropped { .. }
             | Body::GateStarted { .. }
             | Body::GateEnded { .. }
             | Body::GateCompared { .. }

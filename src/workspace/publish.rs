@@ -29,15 +29,12 @@ pub async fn publish(quarantine: &Quarantine, to: &UserRepo, run: &RunId) -> Res
     to.ref_tip(&name).await
 }
 
-/// The commit kept for a run in the user's repository.
-pub async fn published(repo: &UserRepo, run: &RunId) -> Result<Option<Oid>, RepoError> {
-    repo.ref_tip(&run.ref_name()).await
-}
-
-/// Removes the run's ref from the user's repository; its objects fall to git's own collection in time.
-pub async fn withdraw(repo: &UserRepo, run: &RunId) -> Result<(), RepoError> {
-    if published(repo, run).await?.is_some() {
-        repo.call(Verb::UpdateRef).args(["--no-deref", "-d", "--", &run.ref_name()]).ok().await?;
+/// Removes the run's ref from the user's repository if it still stands at `tip`; its objects fall to git's own
+/// collection in time. A ref that is gone already is success.
+pub async fn withdraw(repo: &UserRepo, run: &RunId, tip: &Oid) -> Result<(), RepoError> {
+    let name = run.ref_name();
+    if repo.ref_tip(&name).await?.is_some() {
+        repo.call(Verb::UpdateRef).args(["--no-deref", "-d", "--", &name, tip.as_str()]).ok().await?;
     }
     Ok(())
 }

@@ -16,6 +16,9 @@ use crate::domain::ids::{BadOid, Oid, RunId};
 /// Long enough for the history of a large project from a slow disk.
 const FETCH: Duration = Duration::from_secs(30 * 60);
 
+/// A repository of some gigabytes takes minutes to pack.
+const COLLECT: Duration = Duration::from_secs(20 * 60);
+
 /// Our own copy of a project's objects. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Quarantine {
@@ -126,6 +129,21 @@ impl Quarantine {
     /// Gives up what is kept for a run.
     pub async fn forget(&self, run: &RunId) -> Result<(), QuarantineError> {
         self.delete(&run.ref_name()).await
+    }
+
+    /// Gives up a ref that still stands at `tip`; one that is gone already is success.
+    pub async fn release(&self, full: &str, tip: &Oid) -> Result<(), QuarantineError> {
+        if self.tip(full).await?.is_some() {
+            self.call(Verb::UpdateRef).args(["--no-deref", "-d", "--", full, tip.as_str()]).ok().await?;
+        }
+        Ok(())
+    }
+
+    /// Packs everything and drops what no ref reaches and nobody wrote within a day: an import under way has
+    /// its objects before it has its ref.
+    pub async fn collect(&self) -> Result<(), QuarantineError> {
+        self.call(Verb::CollectGarbage).arg("--prune=1.day.ago").deadline(COLLECT).ok().await?;
+        Ok(())
     }
 
     pub(crate) async fn delete(&self, full: &str) -> Result<(), QuarantineError> {

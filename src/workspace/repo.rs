@@ -174,29 +174,11 @@ impl UserRepo {
         Ok(())
     }
 
-    /// The branch work most likely lands on: the one checked out, else `main` or `master`.
-    pub async fn default_branch(&self) -> Result<Option<String>, RepoError> {
-        if let Head::Branch { name, .. } | Head::Unborn { name } = self.head().await? {
-            return Ok(Some(name));
-        }
-        for name in ["main", "master"] {
-            if self.branch_tip(name).await?.is_some() {
-                return Ok(Some(name.to_owned()));
-            }
-        }
-        Ok(None)
-    }
-
     /// Tracked files outside `.beads/` that differ from the commit checked out here, staged or not. Files
     /// git does not track are not among them: they matter only where a landing would add their path.
     pub async fn dirty_paths(&self) -> Result<Vec<String>, RepoError> {
         let dirty = self.dirty_in(&self.root).await?;
         Ok(dirty.iter().map(|path| String::from_utf8_lossy(path).into_owned()).collect())
-    }
-
-    /// The merge, rebase, ... that this work tree is in the midst of.
-    pub fn operation_in_progress(&self) -> Option<Operation> {
-        Operation::in_git_dir(&self.git_dir)
     }
 
     /// A regular file of a commit, `max` bytes at most.

@@ -6,7 +6,7 @@ use std::path::Path;
 use super::clone::{CloneRequest, make, remove};
 use super::fixture::{Bench, run_id, write};
 use super::import::{ImportError, ImportLimits, Imported, import};
-use super::publish::{publish, published, withdraw};
+use super::publish::{publish, withdraw};
 use crate::domain::ids::Oid;
 
 fn files_below(top: &Path) -> Vec<std::path::PathBuf> {
@@ -59,8 +59,11 @@ async fn a_run_comes_home_with_its_leftovers() {
     assert!(!bench.user().join(".git/FETCH_HEAD").exists());
     assert_eq!(bench.snapshot(), before);
     assert_eq!(bench.git(&["for-each-ref", "--format=%(refname)"]).lines().count(), 2);
-    withdraw(&repo, &run_id(1)).await.unwrap();
-    assert_eq!(published(&repo, &run_id(1)).await.unwrap(), None);
+    // A ref that somebody moved is theirs by now.
+    assert!(withdraw(&repo, &run_id(1), &base).await.is_err());
+    withdraw(&repo, &run_id(1), &work.tip).await.unwrap();
+    withdraw(&repo, &run_id(1), &work.tip).await.unwrap();
+    assert_eq!(repo.ref_tip(&run_id(1).ref_name()).await.unwrap(), None);
     // The next attempt begins where this one stopped, on the same base.
     let clone = bench.places().clone_dir(&run_id(2));
     make(&quarantine, &CloneRequest { path: &clone, run: &run_id(2), tip: &work.tip, owner: None })

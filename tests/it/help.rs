@@ -29,6 +29,7 @@ const PROMISED: &[(&[&str], &[&str])] = &[
     (&["image", "build"], &[]),
     (&["image", "list"], &[]),
     (&["inspect-stream"], &[]),
+    (&["gc"], &["--dry-run"]),
     (&["export"], &["--form", "--force"]),
     (&["import"], &["--partly", "--own"]),
     (&["merge-driver"], &[]),

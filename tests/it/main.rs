@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::too_many_lines, clippy::disallowed_methods, reason = "tests")]
 
 mod bd;
+mod deploy;
 mod exchange;
 #[path = "../harness/mod.rs"]
 mod harness;

@@ -160,7 +160,11 @@ impl Dispatcher {
             reason => reason.over_at().is_some_and(in_time),
         });
         let closed = until.is_some_and(|until| until <= snapshot.now);
-        let trouble = self.troubles.keep_waiting(HOPELESS) && !closed;
+        let begun = |key: &Key| {
+            let story = self.house.journal.open_story_of(&key.0, &key.1).ok().flatten();
+            story.is_some_and(|s| !matches!(s.phase, Phase::Suspended { .. }))
+        };
+        let trouble = !closed && self.troubles.keep_waiting(HOPELESS, begun);
         let stopped = self.notes.stopped.is_some();
         self.live.is_empty() && self.asked.is_empty() && !trouble && (closed || stopped || !waits)
     }

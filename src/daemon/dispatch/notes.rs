@@ -54,10 +54,7 @@ impl Notes {
         since: DateTime<Utc>,
     ) -> Result<(), JournalError> {
         *self = Self { night: Some(night), since: Some(since), paused: self.paused, ..Self::default() };
-        for (story, at) in journal.ended_stories(ENDED)? {
-            if at < since {
-                break;
-            }
+        for (story, _) in journal.ended_since(since, ENDED)? {
             self.ended(&story);
         }
         let stopped = journal.last_of("night_stopped")?.filter(|event| event.at >= since);

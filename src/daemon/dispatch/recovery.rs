@@ -83,6 +83,10 @@ impl Dispatcher {
             }
             self.take_up_orphans()?;
         }
+        let projects = &self.projects;
+        self.reaping.look(&self.house, &self.machine.executor, || {
+            projects.values().map(|project| (project.name.clone(), Arc::clone(&project.site))).collect()
+        });
         self.push_what_is_owed(now).await;
         Ok(())
     }

@@ -94,9 +94,9 @@ impl Troubles {
         self.beads.retain(|key, trouble| trouble.again > DateTime::<Utc>::MIN_UTC || is_there(key));
     }
 
-    /// Whether a bead in trouble may soon go on by itself.
-    pub(super) fn keep_waiting(&self, hopeless: usize) -> bool {
-        self.beads.values().any(|t| t.times < hopeless && !t.refused)
+    /// Whether a bead in trouble may soon go on by itself. One that was refused before it was begun can be left.
+    pub(super) fn keep_waiting(&self, hopeless: usize, begun: impl Fn(&Key) -> bool) -> bool {
+        self.beads.iter().any(|(key, t)| t.times < hopeless && (!t.refused || begun(key)))
     }
 
     pub(super) fn engine_away(&self) -> Option<&str> {
@@ -149,13 +149,13 @@ mod tests {
         assert!(troubles.note(&here, &error, now) && troubles.note(&gone, &error, now));
         assert!(!troubles.note(&gone, &error, now), "the same again is no news");
         troubles.forget_gone(|_| false);
-        assert!(troubles.keep_waiting(9), "they still have their pause before them");
+        assert!(troubles.keep_waiting(9, |_| false), "they still have their pause before them");
         [&here, &gone].map(|key| troubles.let_go(key));
         troubles.forget_gone(|key| *key == here);
-        assert!(troubles.keep_waiting(9));
+        assert!(troubles.keep_waiting(9, |_| false));
         troubles.settled(&here);
-        assert!(!troubles.keep_waiting(9), "nobody waits for a bead that is gone");
+        assert!(!troubles.keep_waiting(9, |_| false), "nobody waits for a bead that is gone");
         troubles.note(&here, &Refusal::new("no").into(), now);
-        assert!(!troubles.keep_waiting(9), "nor for what a person must change");
+        assert!(!troubles.keep_waiting(9, |_| false), "nor for what a person must change");
     }
 }

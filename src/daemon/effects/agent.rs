@@ -186,9 +186,8 @@ impl Engine {
         work: &Work,
         settings: &Effective,
     ) -> Result<(RunLog, Stream), EngineError> {
-        let filter = crate::journal::read::Filter { run: Some(work.run.clone()), ..Default::default() };
-        let row = self.house.journal.runs(&filter, 1)?.into_iter().next();
-        let name = row.map_or_else(|| self.log_name(story, RunKind::Work), |row| row.log);
+        let name = self.house.journal.log_of(&work.run)?;
+        let name = name.unwrap_or_else(|| self.log_name(story, RunKind::Work));
         let stamp = name.rsplit('/').next().unwrap_or_default().trim_end_matches("-work.log");
         let place =
             LogPlace::new(&self.house.places.logs(&story.project, &story.bead), stamp, RunKind::Work)?;

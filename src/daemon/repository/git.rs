@@ -3,7 +3,7 @@
 //! Owns nothing but the wiring of the workspace and land rooms, and what is read out of a commit for the
 //! prompt and for protected paths. Every rule about objects and refs is theirs. Start with [`GitRepository`].
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use tokio::io::AsyncRead;
@@ -170,6 +170,26 @@ impl Repository for GitRepository {
 
     fn has_been_at(&self, branch: &str, commit: &Oid) -> Result<bool, EngineError> {
         Ok(self.user.objects()?.has_been_at(branch, commit)?)
+    }
+
+    fn quarantined(&self) -> Result<BTreeMap<String, Oid>, EngineError> {
+        Ok(self.quarantine.objects()?.refs_under("refs/")?)
+    }
+
+    fn branch_tips(&self) -> Result<BTreeSet<Oid>, EngineError> {
+        Ok(self.user.objects()?.refs_under("refs/heads/")?.into_values().collect())
+    }
+
+    async fn withdraw(&self, run: &RunId, tip: &Oid) -> Result<(), EngineError> {
+        Ok(publish::withdraw(&self.user, run, tip).await?)
+    }
+
+    async fn release(&self, name: &str, tip: &Oid) -> Result<(), EngineError> {
+        Ok(self.quarantine.release(name, tip).await?)
+    }
+
+    async fn collect(&self) -> Result<(), EngineError> {
+        Ok(self.quarantine.collect().await?)
     }
 }
 

@@ -9,6 +9,8 @@ pub(crate) enum Verb {
     CheckAttr,
     CheckRefFormat,
     Clone,
+    /// In the quarantine alone: the user's repository is the user's to pack.
+    CollectGarbage,
     CommitTree,
     ConfigGet,
     ConfigSet,
@@ -38,6 +40,7 @@ impl Verb {
             Self::CheckAttr => &["check-attr", "-z", "--stdin"],
             Self::CheckRefFormat => &["check-ref-format"],
             Self::Clone => &["clone", "--no-local", "--single-branch", "--no-tags", "--template="],
+            Self::CollectGarbage => &["gc", "--quiet"],
             Self::CommitTree => &["commit-tree"],
             Self::ConfigGet => &["config", "--null", "--get-regexp"],
             Self::ConfigSet => &["config", "--local"],

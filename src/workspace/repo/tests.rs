@@ -99,7 +99,7 @@ async fn work_trees_that_hold_a_branch() {
     bench.commit(&[("src/b.txt", "main\n")], "Main");
     assert_ne!(bench.try_git(&linked, &["rebase", "main"]).0, 0);
     assert_eq!(repo.checked_out_in("side").await.unwrap().len(), 1);
-    assert_eq!(inner.operation_in_progress(), Some(Operation::Rebase));
+    assert_eq!(Operation::in_git_dir(inner.git_dir()), Some(Operation::Rebase));
     std::fs::remove_dir_all(&linked).unwrap();
-    assert!(repo.operation_in_progress().is_none());
+    assert!(Operation::in_git_dir(repo.git_dir()).is_none());
 }
