@@ -18,6 +18,7 @@ const PROMISED: &[(&[&str], &[&str])] = &[
     (&["project", "add"], &["--name"]),
     (&["project", "list"], &[]),
     (&["project", "remove"], &[]),
+    (&["config"], &[]),
     (&["close"], &["--reason"]),
     (&["reopen"], &[]),
     (&["runs"], &["--limit"]),

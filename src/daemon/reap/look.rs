@@ -16,7 +16,7 @@ use super::{
 use crate::daemon::error::EngineError;
 use crate::daemon::house::Site;
 use crate::domain::bead::Status;
-use crate::domain::ids::{BeadId, Oid, ProjectId, RunId};
+use crate::domain::ids::{BeadId, ProjectId, RunId};
 use crate::domain::run::Outcome;
 use crate::lifecycle::Story;
 use disk::{bytes, folders, is_hidden, logs, of_beads};
