@@ -18,6 +18,10 @@ check:
 bench *ARGS:
     scripts/bench {{ARGS}}
 
+# Half an hour of a real night with kills (or: just soak-real MINUTES [SEED])
+soak-real *ARGS:
+    scripts/soak-real {{ARGS}}
+
 # Nights without end: ten thousand deaths of the daemon at random points, and a thousand random nights
 soak:
     cargo run --release --locked -- simulate --kills 10000

@@ -1,10 +1,12 @@
 //! What a terminal shows of a night: a line for whatever happens, and one that says how things stand.
 //!
-//! Owns the last line, which is drawn anew on a terminal and left out everywhere else. Under `--json` every
-//! journalled event is a line on stdout. It hears, it never influences. Start with [`Display`].
+//! Owns what is worth a line; how it gets out is `display::writer`'s. Under `--json` every journalled event is a
+//! line on stdout. It hears, it never influences: a terminal that was stopped with Ctrl-S, or a reader that went
+//! away, does not hold up a night. Start with [`Display`].
 
-use std::io::Write as _;
-use std::sync::{Arc, Mutex, PoisonError};
+mod writer;
+
+use std::sync::Arc;
 
 use anstyle::Style;
 use tokio::sync::watch;
@@ -17,21 +19,20 @@ use crate::domain::agent_event::AgentEvent;
 use crate::domain::clean::clean_line;
 use crate::domain::event::{Body, Ending, Event};
 use crate::lifecycle::Story;
+use writer::Writer;
 
 /// The terminal of a night. Clones share it.
 #[derive(Clone)]
 pub(super) struct Display {
     output: Output,
-    /// The standing line as it is on the terminal now.
-    standing: Arc<Mutex<String>>,
-    terminal: bool,
+    writer: Writer,
 }
 
 impl Display {
     pub(super) fn new(output: Output) -> Self {
         use std::io::IsTerminal as _;
         let terminal = std::io::stderr().is_terminal() && !output.quiet && !output.json;
-        Self { output, standing: Arc::default(), terminal }
+        Self { output, writer: Writer::new(output, terminal) }
     }
 
     /// For every bead the same terminal.
@@ -61,34 +62,17 @@ impl Display {
                     self.say(&format!("{} {}", paint(WARN, "!"), clean_line(&text)));
                 }
             }
-            self.draw(&standing(&now));
+            self.writer.standing(standing(&now));
         }
     }
 
     /// Leaves the terminal as a finished command does.
     pub(super) fn done(&self) {
-        self.draw("");
+        self.writer.done();
     }
 
     fn say(&self, line: &str) {
-        let standing = self.standing.lock().unwrap_or_else(PoisonError::into_inner);
-        if self.terminal {
-            let _ = write!(anstream::stderr(), "\r\x1b[K");
-        }
-        self.output.say(line);
-        if self.terminal && !standing.is_empty() {
-            let _ = write!(anstream::stderr(), "{standing}");
-        }
-    }
-
-    fn draw(&self, text: &str) {
-        if !self.terminal {
-            return;
-        }
-        let mut standing = self.standing.lock().unwrap_or_else(PoisonError::into_inner);
-        *standing = Output::fit(text, self.output.width.saturating_sub(1));
-        let _ = write!(anstream::stderr(), "\r\x1b[K{standing}");
-        let _ = anstream::stderr().flush();
+        self.writer.say(line.to_owned());
     }
 }
 
@@ -115,7 +99,7 @@ fn standing(status: &Status) -> String {
 impl Progress for Display {
     fn event(&self, event: &Event, story: &Story) {
         if self.output.json {
-            self.output.value(event);
+            self.writer.value(event);
             return;
         }
         let Some((style, mark)) = mark(&event.body) else { return };

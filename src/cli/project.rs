@@ -23,6 +23,7 @@ pub(super) struct Args {
 enum Action {
     /// Register a repository (default: the one around you)
     Add {
+        /// Its folder, or one inside it
         path: Option<PathBuf>,
         /// What to call it (default: the folder's name)
         #[arg(long)]

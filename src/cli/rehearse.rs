@@ -20,6 +20,8 @@ use crate::workspace::repo::UserRepo;
 
 /// What a rehearsal's gateway injects: no real key is near it.
 const PLACEHOLDER: &str = "rehearsal-no-key";
+/// The same where the script rehearses a subscription: the agent's client tells usage limits only of these.
+const TOKEN: &str = "sk-ant-oat01-rehearsal-no-token";
 
 #[derive(Debug, ClapArgs)]
 pub(super) struct Args {
@@ -50,16 +52,16 @@ pub(super) async fn run(desk: &Desk, args: Args) -> Result<Exit, CliError> {
         return Err(CliError::new(Exit::Usage, "`--project` and `--profile` come before `rehearse`")
             .hint("such as: `bead --project PATH rehearse SCRIPT -- work ID`"));
     }
+    let (api_key, oauth_token) = match script.subscription {
+        false => (Some(Secret::new(PLACEHOLDER)), None),
+        true => (None, Some(Secret::new(TOKEN))),
+    };
     let clock = std::sync::Arc::new(SystemClock::default());
     let spec = ModelServerSpec { script, bind: ([127, 0, 0, 1], 0).into(), record: None, clock };
     let server = ModelServer::start(spec).await.map_err(|e| CliError::from_error(Exit::Failed, &e))?;
     let project = desk.project_path()?;
-    let mut environment = Environment {
-        base_url: Some(server.url()),
-        api_key: Some(Secret::new(PLACEHOLDER)),
-        oauth_token: None,
-        ..desk.environment.clone()
-    };
+    let mut environment =
+        Environment { base_url: Some(server.url()), api_key, oauth_token, ..desk.environment.clone() };
     let stage = stage(desk, &inner.command, (&project, args.in_place), &mut environment).await?;
     let mut output = desk.output;
     output.json |= inner.json;

@@ -6,7 +6,6 @@
 use serde_json::{Value, json};
 
 use super::desk::{Desk, engine_error, journal_error};
-use super::output::{BAD, GOOD, WARN, paint};
 use super::progress::Live;
 use super::{CliError, Exit};
 use crate::daemon::control::client::{Client, ClientError, segment};
@@ -16,7 +15,7 @@ use crate::daemon::progress::Progress as _;
 use crate::daemon::stop::{Stop, Urgency};
 use crate::daemon::work::WorkRequest;
 use crate::domain::agent_event::AgentEvent;
-use crate::domain::event::Event;
+use crate::domain::event::{Event, Finish};
 use crate::lifecycle::Story;
 
 /// Whether the daemon works on this project; else the command works by itself.
@@ -127,7 +126,11 @@ fn tell(desk: &Desk, result: &Value) -> Exit {
         desk.output.fail(&refused);
         return Exit::Refused;
     }
-    let outcome = text("outcome");
+    let Ok(finish) = serde_json::from_value::<Finish>(result.clone()) else {
+        desk.output
+            .fail(&CliError::failed("the daemon ended the work with an answer that is not understood"));
+        return Exit::Failed;
+    };
     if desk.output.json {
         let mut line = result.clone();
         if let Some(line) = line.as_object_mut() {
@@ -135,26 +138,11 @@ fn tell(desk: &Desk, result: &Value) -> Exit {
         }
         desk.output.value(&line);
     } else {
-        let style = match outcome.as_str() {
-            "landed" => GOOD,
-            "failed" | "timeout" => BAD,
-            _ => WARN,
-        };
-        let commit: String = text("commit").chars().take(10).collect();
-        let cause = result["cause"].as_str().map(|c| format!(" ({c})")).unwrap_or_default();
-        let cost = result["cost_usd"].as_f64().unwrap_or_default();
-        let word = paint(style, &outcome);
-        desk.output.line(&format!("{}: {word} {commit}{cause}, ${cost:.2}", text("bead")));
-        if outcome != "landed" {
-            desk.output.line(&format!("  {}", text("reason")));
-        }
+        let (bead, target) = (text("bead"), text("branch"));
+        desk.output.line(&super::work::summary(desk.output, (&bead, &target), &finish));
         for hint in hints {
             desk.output.say(&format!("  hint: {}", crate::domain::clean::clean_line(hint)));
         }
     }
-    match outcome.as_str() {
-        "landed" => Exit::Done,
-        "suspended" => Exit::Suspended,
-        _ => Exit::NotLanded,
-    }
+    super::work::exit(&finish)
 }

@@ -12,8 +12,9 @@ use super::output::{BAD, GOOD, Output, WARN, paint};
 use super::progress::{Live, wrap};
 use super::{CliError, Exit};
 use crate::daemon::control::client::Client;
-use crate::daemon::work::{Ended, WorkRequest};
+use crate::daemon::work::WorkRequest;
 use crate::daemon::{engine::Engine, error::EngineError, stop::Stop, tell};
+use crate::domain::event::Finish;
 use crate::domain::ids::BeadId;
 use crate::domain::run::Outcome;
 
@@ -99,23 +100,28 @@ async fn one(desk: &Desk, stop: &Stop, request: WorkRequest) -> Result<Exit, Cli
     if desk.output.json {
         desk.output.value(&ended.result_line());
     } else {
-        desk.output.line(&summary(desk.output, &ended));
+        let bead = ended.bead.as_str();
+        desk.output.line(&summary(desk.output, (bead, &ended.target), &ended.finish));
         for hint in ended.hints() {
             desk.output.say(&format!("  hint: {hint}"));
         }
     }
-    Ok(match ended.finish.outcome {
+    Ok(exit(&ended.finish))
+}
+
+/// What scripts are told of an end.
+pub(super) fn exit(finish: &Finish) -> Exit {
+    match finish.outcome {
         Outcome::Landed => Exit::Done,
         // What the project wishes is done: the rest is the user's.
-        Outcome::Parked if ended.finish.cause.as_ref().is_some_and(|c| c.as_str() == "branch") => Exit::Done,
+        Outcome::Parked if finish.cause.as_ref().is_some_and(|c| c.as_str() == "branch") => Exit::Done,
         Outcome::Suspended => Exit::Suspended,
         _ => Exit::NotLanded,
-    })
+    }
 }
 
 /// How it ended, in one line, and why, in the next.
-pub(super) fn summary(output: Output, ended: &Ended) -> String {
-    let finish = &ended.finish;
+pub(super) fn summary(output: Output, (bead, target): (&str, &str), finish: &Finish) -> String {
     let style = match finish.outcome {
         Outcome::Landed => GOOD,
         Outcome::Failed | Outcome::Timeout => BAD,
@@ -125,10 +131,9 @@ pub(super) fn summary(output: Output, ended: &Ended) -> String {
     let commit = finish.commit.as_ref().map(|c| format!(" {}", c.short())).unwrap_or_default();
     let cause = finish.cause.as_ref().map(|c| format!(" ({})", c.as_str())).unwrap_or_default();
     let landed = finish.outcome == Outcome::Landed;
-    let on = if landed { format!(" on {}", ended.target) } else { String::new() };
+    let on = if landed { format!(" on {target}") } else { String::new() };
     let mut text = format!(
-        "{}: {word}{commit}{on}{cause}, {}, ${:.2}",
-        ended.bead,
+        "{bead}: {word}{commit}{on}{cause}, {}, ${:.2}",
         tell::count(finish.attempts, "attempt"),
         finish.cost_usd
     );

@@ -194,7 +194,15 @@ impl Dispatcher {
                 return self.leave().await;
             }
             self.see_projects().await?;
-            let snapshot = self.snapshot().await?;
+            let stop = self.stop.clone();
+            let snapshot = tokio::select! {
+                snapshot = self.snapshot() => snapshot?,
+                () = stop.at_least(Urgency::Gently) => continue,
+            };
+            let there: BTreeSet<Key> =
+                snapshot.candidates.iter().map(|c| (c.project.clone(), c.bead.clone())).collect();
+            let live = &self.live;
+            self.troubles.forget_gone(|key| there.contains(key) || live.contains_key(key));
             self.open_or_close_night(&snapshot)?;
             let plan = plan(&snapshot);
             self.enforce(&snapshot);

@@ -59,7 +59,7 @@ impl House {
     /// Refuses a hand on a bead that a live process works on.
     pub fn refuse_while_worked_on(&self, site: &Site, bead: &BeadId) -> Result<(), EngineError> {
         let dir = self.places.locks();
-        match locks::take(&dir, &site.id, bead).map_err(|source| EngineError::Io { path: dir, source })? {
+        match locks::look(&dir, &site.id, bead).map_err(|source| EngineError::Io { path: dir, source })? {
             Taken::Ours(_) => Ok(()),
             Taken::Theirs(pid) => {
                 let who = pid.map_or_else(|| "another process".to_owned(), |p| format!("process {p}"));
@@ -89,7 +89,7 @@ impl House {
             let Ok(project) = serde_json::from_value(serde_json::Value::String(project.clone())) else {
                 continue;
             };
-            let taken = locks::take(&self.places.locks(), &project, &BeadId::new(bead.clone()));
+            let taken = locks::look(&self.places.locks(), &project, &BeadId::new(bead.clone()));
             if matches!(taken, Ok(Taken::Ours(_))) {
                 "interrupted".clone_into(&mut row.state);
             }
@@ -111,10 +111,15 @@ impl Site {
         let tracker = beads::open(repo.root(), &means).await?;
         let quarantine = Quarantine::open(&git, &house.places.quarantine(&id)).await?;
         if house.uid == 0 {
+            use std::os::unix::fs::PermissionsExt as _;
             // Gates read it as another user; the state directory above it keeps everybody else out.
-            let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
-            std::fs::set_permissions(quarantine.path(), mode)
-                .map_err(|source| EngineError::Io { path: quarantine.path().to_owned(), source })?;
+            let io = |source| EngineError::Io { path: quarantine.path().to_owned(), source };
+            let mut mode = std::fs::metadata(quarantine.path()).map_err(io)?.permissions();
+            // Reading goes on where nothing can be written any more (F32).
+            if mode.mode() & 0o777 != 0o755 {
+                mode.set_mode(0o755);
+                std::fs::set_permissions(quarantine.path(), mode).map_err(io)?;
+            }
         }
         let repo = Arc::new(GitRepository { user: repo, quarantine });
         Ok(Self { id, repo, tracker })

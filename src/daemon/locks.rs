@@ -11,6 +11,9 @@ use rustix::fs::{FlockOperation, flock};
 
 use crate::domain::ids::{BeadId, ProjectId};
 
+/// So often a lock is tried before it counts as another's.
+const LOOKS: u32 = 5;
+
 /// Held as long as this value lives.
 #[derive(Debug)]
 pub struct StoryLock {
@@ -21,7 +24,7 @@ pub struct StoryLock {
 pub async fn turn(dir: &Path, project: &ProjectId) -> std::io::Result<StoryLock> {
     std::fs::create_dir_all(dir)?;
     let path = dir.join(format!("{project}.landing.lock"));
-    let file = File::options().create(true).read(true).write(true).truncate(false).open(&path)?;
+    let file = open(&path)?;
     loop {
         match flock(&file, FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => return Ok(StoryLock { _file: file }),
@@ -53,20 +56,47 @@ pub fn take(dir: &Path, project: &ProjectId, bead: &BeadId) -> std::io::Result<T
     take_file(&dir.join(format!("{project}-{}.lock", bead.slug())))
 }
 
-fn take_file(path: &Path) -> std::io::Result<Taken> {
-    let mut file = File::options().create(true).read(true).write(true).truncate(false).open(path)?;
-    match flock(&file, FlockOperation::NonBlockingLockExclusive) {
-        Ok(()) => {
-            file.set_len(0)?;
-            file.write_all(format!("{}\n", std::process::id()).as_bytes())?;
-            Ok(Taken::Ours(StoryLock { _file: file }))
-        }
-        Err(rustix::io::Errno::WOULDBLOCK) => {
-            let mut text = String::new();
-            file.rewind()?;
-            file.read_to_string(&mut text)?;
-            Ok(Taken::Theirs(text.trim().parse().ok()))
-        }
+/// Looks whether a live process has a bead; `Ours` means that none has. Those who look do not see each other.
+pub fn look(dir: &Path, project: &ProjectId, bead: &BeadId) -> std::io::Result<Taken> {
+    std::fs::create_dir_all(dir)?;
+    let mut file = open(&dir.join(format!("{project}-{}.lock", bead.slug())))?;
+    match flock(&file, FlockOperation::NonBlockingLockShared) {
+        Ok(()) => Ok(Taken::Ours(StoryLock { _file: file })),
+        Err(rustix::io::Errno::WOULDBLOCK) => theirs(&mut file),
         Err(errno) => Err(errno.into()),
     }
 }
+
+fn open(path: &Path) -> std::io::Result<File> {
+    File::options().create(true).read(true).write(true).truncate(false).open(path)
+}
+
+fn theirs(file: &mut File) -> std::io::Result<Taken> {
+    let mut text = String::new();
+    file.rewind()?;
+    file.read_to_string(&mut text)?;
+    Ok(Taken::Theirs(text.trim().parse().ok()))
+}
+
+fn take_file(path: &Path) -> std::io::Result<Taken> {
+    let mut file = open(path)?;
+    for left in (0..LOOKS).rev() {
+        match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => {
+                file.set_len(0)?;
+                file.write_all(format!("{}\n", std::process::id()).as_bytes())?;
+                return Ok(Taken::Ours(StoryLock { _file: file }));
+            }
+            // `bead why` and `bead verify` hold it for the moment of a look.
+            Err(rustix::io::Errno::WOULDBLOCK) if left > 0 => {
+                std::thread::sleep(std::time::Duration::from_millis(10));
+            }
+            Err(rustix::io::Errno::WOULDBLOCK) => break,
+            Err(errno) => return Err(errno.into()),
+        }
+    }
+    theirs(&mut file)
+}
+
+#[cfg(test)]
+mod tests;

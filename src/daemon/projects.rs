@@ -13,6 +13,12 @@ use crate::lifecycle::Phase;
 
 /// Registers the repository around a folder. Adding it again gives it another name.
 pub async fn add(house: &House, path: &Path, name: Option<&str>) -> Result<Registered, EngineError> {
+    if !path.is_dir() {
+        let what = if path.exists() { "is not a folder" } else { "does not exist" };
+        return Err(Refusal::new(format!("`{}` {what}", path.display()))
+            .hint("give the folder of a git repository; without one it is the one around you")
+            .into());
+    }
     let site = Site::open(house, path).await?;
     let root = site.root();
     let folder = root.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();

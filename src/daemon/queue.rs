@@ -133,7 +133,7 @@ fn under_way(house: &House, story: &Story) -> Why {
     }
     let attempt = tell::ordinal(story.attempt);
     let phase = story.phase.name();
-    match locks::take(&house.places.locks(), &story.project, id) {
+    match locks::look(&house.places.locks(), &story.project, id) {
         Ok(Taken::Theirs(pid)) => {
             let who = pid.map(|p| format!(" by process {p}")).unwrap_or_default();
             let sentence = format!("`{id}` is being worked on{who}: {attempt} attempt, {phase}");

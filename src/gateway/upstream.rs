@@ -104,7 +104,7 @@ pub(crate) fn client(upstream: &Upstream) -> Result<reqwest::Client, reqwest::Er
 }
 
 /// The process has one TLS provider; whoever builds a client first installs it.
-fn install_tls() {
+pub fn install_tls() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
         // An error means that another room was first, with the same provider.

@@ -4,7 +4,7 @@
 //! with [`Journal::events`] and [`Journal::open_stories`].
 
 use chrono::{DateTime, Utc};
-use rusqlite::{OptionalExtension, Row, params};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde::{Deserialize, Serialize};
 
 use super::{Journal, JournalError, signed};
@@ -37,10 +37,32 @@ pub struct RunRow {
     pub cost_usd: f64,
 }
 
+const ALL_STORIES: &str = "SELECT id, story FROM stories WHERE (?1 IS NULL OR project = ?1)
+    AND (?2 IS NULL OR bead = ?2) ORDER BY id";
+
 impl Journal {
     /// Events after `since`, oldest first, at most `limit`.
     pub fn events(&self, since: u64, filter: &Filter, limit: usize) -> Result<Vec<Event>, JournalError> {
-        let connection = self.lock();
+        self.events_on(&self.lock(), since, filter, limit)
+    }
+
+    /// Every event, and the stories of one project, as they were in one instant: another process may write all
+    /// the while.
+    pub fn whole(&self, project: &ProjectId) -> Result<(Vec<Event>, Vec<Story>), JournalError> {
+        let mut connection = self.lock();
+        let instant = connection.transaction().map_err(|e| self.db(e))?;
+        let events = self.events_on(&instant, 0, &Filter::default(), usize::MAX)?;
+        let stories = self.stories_on(&instant, ALL_STORIES, Some(project), None)?;
+        Ok((events, stories))
+    }
+
+    fn events_on(
+        &self,
+        connection: &Connection,
+        since: u64,
+        filter: &Filter,
+        limit: usize,
+    ) -> Result<Vec<Event>, JournalError> {
         let mut query = connection
             .prepare_cached(
                 "SELECT seq, at, project, bead, run, attempt, body FROM events
@@ -88,12 +110,7 @@ impl Journal {
 
     /// Every story of a project (or of all), oldest first.
     pub fn all_stories(&self, project: Option<&ProjectId>) -> Result<Vec<Story>, JournalError> {
-        self.stories(
-            "SELECT id, story FROM stories WHERE (?1 IS NULL OR project = ?1) AND (?2 IS NULL OR bead = ?2)
-             ORDER BY id",
-            project,
-            None,
-        )
+        self.stories(ALL_STORIES, project, None)
     }
 
     /// Runs, newest first.
@@ -212,7 +229,16 @@ impl Journal {
         project: Option<&ProjectId>,
         bead: Option<&BeadId>,
     ) -> Result<Vec<Story>, JournalError> {
-        let connection = self.lock();
+        self.stories_on(&self.lock(), sql, project, bead)
+    }
+
+    fn stories_on(
+        &self,
+        connection: &Connection,
+        sql: &str,
+        project: Option<&ProjectId>,
+        bead: Option<&BeadId>,
+    ) -> Result<Vec<Story>, JournalError> {
         let mut query = connection.prepare_cached(sql).map_err(|e| self.db(e))?;
         let rows = query
             .query_map(params![project.map(ProjectId::as_str), bead.map(BeadId::as_str)], |row| {

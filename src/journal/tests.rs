@@ -1,3 +1,5 @@
+mod power;
+
 use std::sync::Arc;
 
 use chrono::{TimeZone, Utc};
@@ -208,4 +210,30 @@ fn f48_an_older_journal_is_kept_aside_and_brought_up_to_date_in_one_step() {
     let kept = Connection::open(dir.path().join("backups/format-1.db")).unwrap();
     let version: u32 = kept.query_row("PRAGMA user_version", [], |row| row.get(0)).unwrap();
     assert_eq!(version, 1, "the old one is not kept as it was");
+}
+
+#[test]
+fn a_whole_reading_is_of_one_instant_while_another_process_writes() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("journal.db");
+    let reader = Journal::open(&path, clock()).unwrap();
+    let writing = std::thread::spawn(move || {
+        let journal = Journal::open(&path, clock()).unwrap();
+        for n in 0..150 {
+            let (_, mut story) = journal.open_story(claiming(&format!("a-{n}"))).unwrap();
+            journal.record(&mut story, Body::Claimed).unwrap();
+        }
+    });
+    while !writing.is_finished() {
+        let (events, stories) = reader.whole(&project()).unwrap();
+        let mut told: Vec<Story> = Vec::new();
+        for event in &events {
+            match Story::open(event) {
+                Some(story) => told.push(story),
+                None => told.last_mut().unwrap().apply(event).unwrap(),
+            }
+        }
+        assert_eq!(told, stories);
+    }
+    writing.join().unwrap();
 }

@@ -31,6 +31,8 @@ pub enum ScriptError {
 /// A script that passed all checks.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Script {
+    /// Whose kind of placeholder a rehearsal uses: only a subscription has usage limits.
+    pub subscription: bool,
     pub(crate) conversations: Vec<Conversation>,
 }
 
@@ -141,7 +143,7 @@ impl Script {
             let turns = (1..).zip(raw.turns).map(turn).collect::<Result<_, _>>()?;
             conversations.push(Conversation { matches: raw.matches, turns });
         }
-        Ok(Self { conversations })
+        Ok(Self { subscription: raw.subscription, conversations })
     }
 }
 

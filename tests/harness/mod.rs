@@ -4,6 +4,8 @@
 //! nothing is left behind. It knows nothing of the library's insides. Start with [`BeadEnv`].
 #![allow(dead_code, unreachable_pub, reason = "two test programs share this file and neither uses all of it")]
 
+pub mod engine;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
@@ -297,21 +299,35 @@ pub fn until(what: &str, limit: Duration, mut happened: impl FnMut() -> bool) {
     }
 }
 
-/// Waits for a child, killing it when it takes too long.
+/// Waits for a child, killing it when it takes too long. Its pipes are read all the while: one that is full
+/// would hold it up.
 #[track_caller]
 pub fn finish(mut child: Child, limit: Duration) -> Ran {
+    fn reader(pipe: Option<impl std::io::Read + Send + 'static>) -> std::thread::JoinHandle<String> {
+        std::thread::spawn(move || {
+            let mut bytes = Vec::new();
+            let _ = pipe.map(|mut pipe| pipe.read_to_end(&mut bytes));
+            String::from_utf8_lossy(&bytes).into_owned()
+        })
+    }
+    let (out, err) = (reader(child.stdout.take()), reader(child.stderr.take()));
     let begin = Instant::now();
-    loop {
-        if child.try_wait().unwrap().is_some() {
-            return Ran::of(&child.wait_with_output().unwrap());
+    let status = loop {
+        if let Some(status) = child.try_wait().unwrap() {
+            break Some(status);
         }
         if begin.elapsed() > limit {
             let _ = child.kill();
-            let ran = Ran::of(&child.wait_with_output().unwrap());
-            panic!("still running after {limit:?}\n--- stdout\n{}\n--- stderr\n{}", ran.out, ran.err);
+            let _ = child.wait();
+            break None;
         }
         std::thread::sleep(Duration::from_millis(50));
-    }
+    };
+    let (out, err) = (out.join().unwrap(), err.join().unwrap());
+    let Some(status) = status else {
+        panic!("still running after {limit:?}\n--- stdout\n{out}\n--- stderr\n{err}");
+    };
+    Ran { code: status.code().unwrap_or(-1), out, err }
 }
 
 pub fn signal(child: &Child, name: &str) {

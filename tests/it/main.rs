@@ -10,8 +10,9 @@ mod harness;
 mod help;
 mod json;
 mod merge_driver;
-
+mod project;
 mod readme;
 mod refusals;
+mod serve;
 mod store;
 mod tidy;

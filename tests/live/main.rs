@@ -6,10 +6,13 @@
 #[path = "../harness/mod.rs"]
 mod harness;
 
+mod daemon;
+mod disk;
 mod executor;
 mod gateway;
 mod kills;
 mod landing;
+mod night;
 mod recovery;
 mod threats;
 mod trackers;

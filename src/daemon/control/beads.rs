@@ -67,6 +67,11 @@ pub(super) async fn why(
     let waiting = status.waiting.iter().find(|w| w.project == site.id && w.bead == id);
     if let Some(waiting) = waiting.filter(|_| matches!(why.state, "ready" | "suspended")) {
         why.sentence = format!("`{id}` waits: {}", waiting.reason);
+    } else if why.state == "ready" && status.state == "waiting" {
+        // Outside its windows a night does not even look at its beads.
+        let next = status.next.map(|at| format!("the next one opens at {}", at.format("%Y-%m-%d %H:%M UTC")));
+        let next = next.unwrap_or_else(|| "none is to come".to_owned());
+        why.sentence = format!("`{id}` waits: no window is open, and {next}");
     }
     Ok(Json(json!({ "id": id, "ready": why.ready, "state": why.state, "reason": why.sentence })))
 }

@@ -94,7 +94,7 @@ impl Dispatcher {
         self.note(Body::Notice { text: format!("a task of the night broke: {panic}") })?;
         let dir = self.house.places.locks();
         self.live.retain(|(project, bead), _| {
-            let taken = crate::daemon::locks::take(&dir, project, bead);
+            let taken = crate::daemon::locks::look(&dir, project, bead);
             !matches!(taken, Ok(crate::daemon::locks::Taken::Ours(_)))
         });
         Ok(())

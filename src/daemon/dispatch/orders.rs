@@ -90,7 +90,15 @@ impl Dispatcher {
         Ok(format!("`{}` goes on as soon as a slot is free", key.1))
     }
 
-    fn cancel_bead(&self, key: &Key) -> Result<String, Refusal> {
+    fn cancel_bead(&mut self, key: &Key) -> Result<String, Refusal> {
+        // One that waits for a slot has nothing to keep.
+        if let Some(place) = self.asked.iter().position(|asked| &asked.key == key) {
+            if let Some(asked) = self.asked.remove(place) {
+                let refusal = Refusal::new(format!("bead `{}` was cancelled before it began", key.1));
+                let _ = asked.answer.send(Err(refusal.into()));
+            }
+            return Ok(format!("`{}` is not begun", key.1));
+        }
         let Some(live) = self.live.get(key) else { return Err(not_running(key)) };
         live.stop.more();
         Ok(format!("`{}` is being stopped; its work is kept", key.1))

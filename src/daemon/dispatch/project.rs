@@ -21,6 +21,8 @@ use crate::scheduler::plan::Image;
 const READ_AGAIN: TimeDelta = TimeDelta::minutes(5);
 /// A tracker that cannot tell whether it changed is read more often.
 const READ_BLIND: TimeDelta = TimeDelta::minutes(1);
+/// A silent engine does not keep the night from its other work for longer.
+const ANSWER: std::time::Duration = std::time::Duration::from_secs(5);
 
 pub(super) struct Project {
     pub name: String,
@@ -77,8 +79,9 @@ impl Project {
             Err(error) => Err(error.to_string()),
         };
         if let Ok(settings) = &self.settings {
-            self.image = match engine.image(settings).await {
-                Err(crate::daemon::error::EngineError::Refused(_)) => {
+            let asked = tokio::time::timeout(ANSWER, engine.image(settings)).await;
+            self.image = match asked {
+                Ok(Err(crate::daemon::error::EngineError::Refused(_))) => {
                     Image::Missing(settings.image.value.clone())
                 }
                 // Whether an engine answers is found out by whoever starts something.

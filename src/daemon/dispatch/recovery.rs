@@ -17,7 +17,7 @@ use crate::daemon::engine::Engine;
 use crate::daemon::error::EngineError;
 use crate::daemon::house::Site;
 use crate::daemon::locks::{self, Taken};
-use crate::daemon::stop::Stop;
+use crate::daemon::stop::{Stop, Urgency};
 use crate::daemon::work::WorkRequest;
 use crate::lifecycle::Phase;
 use crate::scheduler::window::Calendar;
@@ -48,7 +48,7 @@ impl Dispatcher {
             if waits || self.troubles.of(&key, now).is_some() || !self.projects.contains_key(&key.0) {
                 continue;
             }
-            let taken = locks::take(&self.house.places.locks(), &key.0, &key.1);
+            let taken = locks::look(&self.house.places.locks(), &key.0, &key.1);
             if !matches!(taken, Ok(Taken::Ours(_))) {
                 continue;
             }
@@ -72,7 +72,7 @@ impl Dispatcher {
     pub(super) async fn see_projects(&mut self) -> Result<(), EngineError> {
         let now = self.house.clock.now();
         self.reload();
-        if self.troubles.ask_engine(now) && self.machine.executor.engine().await.is_ok() {
+        if self.troubles.ask_engine(now) && self.engine_answers().await {
             self.troubles.engine_back(now);
         }
         self.see_registry().await?;
@@ -89,6 +89,14 @@ impl Dispatcher {
         });
         self.push_what_is_owed(now).await;
         Ok(())
+    }
+
+    /// Asks without waiting longer than anybody who wants us to stop.
+    async fn engine_answers(&self) -> bool {
+        tokio::select! {
+            asked = self.machine.executor.engine() => asked.is_ok(),
+            () = self.stop.at_least(Urgency::Gently) => false,
+        }
     }
 
     /// Landed work that its remote does not have yet (rules 3.7). A push that fails is told and owed on.

@@ -9,7 +9,8 @@ use super::orders::{Answer, tell};
 use super::snapshot::Snapshot;
 use super::{Dispatcher, Key, Live};
 use crate::daemon::engine::Engine;
-use crate::daemon::stop::Stop;
+use crate::daemon::error::EngineError;
+use crate::daemon::stop::{Stop, Urgency};
 use crate::daemon::work::WorkRequest;
 use crate::scheduler::plan::Plan;
 
@@ -60,10 +61,16 @@ impl Dispatcher {
             Engine::new(Arc::clone(&self.house), Arc::clone(&project.site), Arc::clone(&self.machine))
                 .with_person(live.stop.clone(), (self.listeners)(&key.0, &key.1))
                 .with_failpoint(Arc::clone(&self.failpoint));
+        let stop = live.stop.clone();
         self.live.insert(key.clone(), live);
         self.tasks.spawn(async move {
             let Begin { request, why, answer } = begin;
-            let result = engine.carry(request, &why).await;
+            // Also where it waits for an engine that does not answer: who leaves waits for nobody (F13).
+            let result = tokio::select! {
+                biased;
+                result = engine.carry(request, &why) => result,
+                () = stop.at_least(Urgency::AtOnce) => Err(EngineError::Left),
+            };
             tell(answer, &result);
             (key, result)
         });

@@ -89,6 +89,11 @@ impl Troubles {
         }
     }
 
+    /// Forgets what was let go and is no longer there: a bead that somebody closed meanwhile.
+    pub(super) fn forget_gone(&mut self, is_there: impl Fn(&Key) -> bool) {
+        self.beads.retain(|key, trouble| trouble.again > DateTime::<Utc>::MIN_UTC || is_there(key));
+    }
+
     /// Whether a bead in trouble may soon go on by itself. One that was refused before it was begun can be left.
     pub(super) fn keep_waiting(&self, hopeless: usize, begun: impl Fn(&Key) -> bool) -> bool {
         self.beads.iter().any(|(key, t)| t.times < hopeless && (!t.refused || begun(key)))
@@ -127,4 +132,30 @@ impl Troubles {
 /// Whether the error says that no container engine answers.
 fn is_engine(error: &EngineError) -> bool {
     matches!(error, EngineError::Executor(ExecutorError::Unreachable { .. } | ExecutorError::Slow { .. }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::daemon::refusal::Refusal;
+    use crate::domain::ids::{BeadId, ProjectId};
+
+    #[test]
+    fn a_bead_that_is_gone_does_not_keep_a_night_open() {
+        let key = |id: &str| (ProjectId::of_path(std::path::Path::new("/p")), BeadId::new(id));
+        let (here, gone, now) = (key("a-1"), key("a-2"), DateTime::<Utc>::UNIX_EPOCH);
+        let error = EngineError::Left;
+        let mut troubles = Troubles::default();
+        assert!(troubles.note(&here, &error, now) && troubles.note(&gone, &error, now));
+        assert!(!troubles.note(&gone, &error, now), "the same again is no news");
+        troubles.forget_gone(|_| false);
+        assert!(troubles.keep_waiting(9, |_| false), "they still have their pause before them");
+        [&here, &gone].map(|key| troubles.let_go(key));
+        troubles.forget_gone(|key| *key == here);
+        assert!(troubles.keep_waiting(9, |_| false));
+        troubles.settled(&here);
+        assert!(!troubles.keep_waiting(9, |_| false), "nobody waits for a bead that is gone");
+        troubles.note(&here, &Refusal::new("no").into(), now);
+        assert!(!troubles.keep_waiting(9, |_| false), "nor for what a person must change");
+    }
 }

@@ -7,6 +7,7 @@ use crate::agent::summary::Summary;
 use crate::agent::{End, ExitFacts, StopReason};
 use crate::config::effective::Effective;
 use crate::daemon::attempt::Seat;
+use crate::daemon::dispatch::resources::Room;
 use crate::daemon::engine::Engine;
 use crate::daemon::error::EngineError;
 use crate::domain::event::{AgentEnd, Ending};
@@ -43,6 +44,9 @@ impl Engine {
         let summary = seat.stream.summary();
         let mut end = self.machine.dialect.outcome(summary, &seat.exit);
         let starved = self.went_on(summary, &seat.exit, &mut end);
+        if let Some(full) = self.used_up(story, &end) {
+            end = full;
+        }
         // Only `bead` can interrupt: a process that was told to leave at once did, and ended nothing else.
         let turn = summary.last_turn.as_ref().and_then(|t| t.terminal_reason.as_deref());
         let interrupted = turn.is_some_and(|reason| reason.starts_with("aborted"));
@@ -76,6 +80,18 @@ impl Engine {
             starved,
             recurrence,
         })
+    }
+
+    /// A full disk under the clone is seen at the disk, never in what the agent says: whatever a tool could not
+    /// write is missing in the work, so that not even a good end is one (F30, F31).
+    fn used_up(&self, story: &Story, end: &End) -> Option<End> {
+        let dir = self.house.places.clone_dir(&story.work.as_ref()?.run);
+        let ours = matches!(end.ending, Ending::Interrupted | Ending::PutAside);
+        if ours || !Room::at(&dir).is_used_up() {
+            return None;
+        }
+        let reason = "the disk under its clone is full".to_owned();
+        Some(End { ending: Ending::DiskQuota, reason, ..end.clone() })
     }
 
     /// Out of memory is never success by itself (T48). But where only a tool died of it and the agent went on

@@ -13,6 +13,8 @@ use super::{Fail, Failure, Point, Tokens, ToolCall, Turn};
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RawScript {
+    #[serde(default)]
+    pub(super) subscription: bool,
     pub(super) conversations: Vec<RawConversation>,
 }
 
