@@ -146,16 +146,18 @@ mod tests {
         let (here, gone, now) = (key("a-1"), key("a-2"), DateTime::<Utc>::UNIX_EPOCH);
         let error = EngineError::Left;
         let mut troubles = Troubles::default();
-        assert!(troubles.note(&here, &error, now) && troubles.note(&gone, &error, now));
-        assert!(!troubles.note(&gone, &error, now), "the same again is no news");
+        assert!(troubles.note(&here, &error, now, [0; 16]) && troubles.note(&gone, &error, now, [0; 16]));
+        assert!(!troubles.note(&gone, &error, now, [0; 16]), "the same again is no news");
         troubles.forget_gone(|_| false);
         assert!(troubles.keep_waiting(9, |_| false), "they still have their pause before them");
-        [&here, &gone].map(|key| troubles.let_go(key));
+        for key in [&here, &gone] {
+            troubles.let_go(key);
+        }
         troubles.forget_gone(|key| *key == here);
         assert!(troubles.keep_waiting(9, |_| false));
         troubles.settled(&here);
         assert!(!troubles.keep_waiting(9, |_| false), "nobody waits for a bead that is gone");
-        troubles.note(&here, &Refusal::new("no").into(), now);
+        troubles.note(&here, &Refusal::new("no").into(), now, [0; 16]);
         assert!(!troubles.keep_waiting(9, |_| false), "nor for what a person must change");
     }
 }
