@@ -4,10 +4,11 @@
 //! in the right order. The limits themselves are in `watch`, what the end means in `agent`. It outlives a
 //! lost connection and an engine that is away for a while (F10). Start with [`Sitting::sit`].
 
+mod wire;
+
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::io::AsyncWriteExt as _;
 use tokio::sync::watch as channel;
 
 use super::error::EngineError;
@@ -15,7 +16,6 @@ use super::progress::Progress;
 use super::stop::{Stop, Urgency};
 use super::watch::{Action, Seen, Watch};
 use crate::agent::stream::Stream;
-use crate::agent::summary::Summary;
 use crate::agent::{Dialect, ExitFacts, StopReason, When};
 use crate::clock::Clock;
 use crate::daemon::effects::agent::seen;
@@ -23,6 +23,8 @@ use crate::domain::agent_event::AgentEvent;
 use crate::executor::{Attached, Chunk, Executor, ExecutorError, SandboxId, SandboxState, Signal};
 use crate::gateway::meter::MeterReading;
 use crate::journal::log::{Room, RunLog};
+use wire::lost_connection;
+pub(super) use wire::write;
 
 /// The longest time without a look, and the shortest between two that find nothing to do.
 const LOOK_LATEST: Duration = Duration::from_secs(60);
@@ -286,24 +288,10 @@ impl Sitting<'_> {
     }
 }
 
-/// The last turn ended because nobody listened at the gateway.
-fn lost_connection(summary: &Summary) -> bool {
-    let failed = summary.last_turn.as_ref().is_some_and(|t| t.is_error && t.api_status.is_none());
-    failed && summary.is_settled() && summary.failure().is_some_and(|f| !f.overcome)
-}
-
 fn next(heeded: Urgency) -> Urgency {
     match heeded {
         Urgency::GoOn => Urgency::Aside,
         Urgency::Aside => Urgency::Gently,
         Urgency::Gently | Urgency::AtOnce => Urgency::AtOnce,
-    }
-}
-
-/// A process that is gone takes no line: its exit says more than our failure to write.
-pub(super) async fn write(attached: &mut Attached, line: &str) {
-    if let Some(stdin) = &mut attached.stdin {
-        let _ = stdin.write_all(line.as_bytes()).await;
-        let _ = stdin.flush().await;
     }
 }

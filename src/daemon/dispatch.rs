@@ -5,6 +5,7 @@
 //! dispatcher works in a state directory at a time (`locks::daemon`). Start with [`Dispatcher::run`].
 
 mod ending;
+mod leaving;
 mod money;
 mod notes;
 mod orders;
@@ -280,62 +281,6 @@ impl Dispatcher {
             pause = pause.min(LOOK_AT_MONEY);
         }
         pause
-    }
-
-    /// Ends every run properly, with its work kept.
-    async fn end_runs(&mut self) {
-        self.live.values().for_each(|live| live.stop.more());
-        let stop = self.stop.clone();
-        while !self.live.is_empty() {
-            tokio::select! {
-                ended = self.tasks.join_next() => match ended {
-                    Some(Ok((key, _))) => drop(self.live.remove(&key)),
-                    Some(Err(_)) => {}
-                    None => return,
-                },
-                () = stop.at_least(Urgency::Gently) => return,
-            }
-        }
-    }
-
-    /// Finishes landings, leaves containers to the next daemon, and goes (rules 19.4).
-    async fn leave(mut self) -> Result<NightReport, EngineError> {
-        while !self.live.is_empty() && self.stop.now() < Urgency::AtOnce {
-            let landing = self.landing()?;
-            for (key, live) in &self.live {
-                if !landing.contains(key) {
-                    live.stop.leave();
-                }
-            }
-            let stop = self.stop.clone();
-            tokio::select! {
-                ended = self.tasks.join_next() => match ended {
-                    Some(Ok((key, _))) => drop(self.live.remove(&key)),
-                    Some(Err(_)) => {}
-                    None => break,
-                },
-                () = stop.at_least(Urgency::AtOnce) => {}
-                () = tokio::time::sleep(Duration::from_millis(200)) => {}
-            }
-        }
-        for live in self.live.values() {
-            live.stop.leave();
-        }
-        while self.tasks.join_next().await.is_some() {}
-        self.report("stopped")
-    }
-
-    /// Beads whose target is being moved: they are finished before anybody leaves.
-    fn landing(&self) -> Result<BTreeSet<Key>, EngineError> {
-        use crate::lifecycle::Phase;
-        let stories = self.house.journal.open_stories(None)?;
-        let at = stories.into_iter().filter(|story| {
-            matches!(
-                story.phase,
-                Phase::Landing { .. } | Phase::Closing | Phase::Settling { .. } | Phase::Cleaning
-            )
-        });
-        Ok(at.map(|story| (story.project, story.bead)).collect())
     }
 }
 

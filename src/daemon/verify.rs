@@ -4,6 +4,8 @@
 //! by hand is a note. It changes nothing. That the user's own work tree and refs are untouched is for tests
 //! to check against a snapshot. Start with [`check`].
 
+mod containers;
+
 use std::collections::{BTreeMap, HashMap};
 
 use serde::Serialize;
@@ -74,7 +76,7 @@ async fn look(house: &House, site: &Site, executor: Option<&dyn Executor>) -> Re
     kept_work(site, &events, &mut report).await?;
     tracker(house, site, &stories, &mut report).await?;
     match executor {
-        Some(executor) => containers(house, &stories, executor, &mut report).await,
+        Some(executor) => containers::check(house, &stories, executor, &mut report).await,
         None => report.notes.push("no container engine answers: containers were not checked".to_owned()),
     }
     Ok(report)
@@ -278,24 +280,4 @@ async fn tracker(
         }
     }
     Ok(())
-}
-
-/// (v) No container of ours without a story that can still use it.
-async fn containers(house: &House, stories: &[Story], executor: &dyn Executor, report: &mut Report) {
-    let found = match executor.list(&house.instance).await {
-        Ok(found) => found,
-        Err(error) => {
-            report.notes.push(format!("containers were not checked: {error}"));
-            return;
-        }
-    };
-    for sandbox in found {
-        let wanted =
-            stories.iter().any(|s| s.is_open() && s.runs.iter().any(|r| r.as_str() == sandbox.labels.run));
-        // Other projects share the state directory; their containers are theirs to check.
-        let ours = stories.iter().any(|s| s.project.as_str() == sandbox.labels.project);
-        if ours && !wanted {
-            report.violations.push(format!("container {} belongs to no open story", sandbox.name));
-        }
-    }
 }

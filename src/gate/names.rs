@@ -140,7 +140,7 @@ fn marked(line: &str) -> Option<(bool, &str)> {
     tap(line)
 }
 
-/// `not ok 3 - name`, and neither `# SKIP` nor `# TODO`.
+/// `not ok 3 - name`, without a directive (`# ...`) behind it.
 fn tap(line: &str) -> Option<(bool, &str)> {
     let (passed, rest) = match line.strip_prefix("not ok ") {
         Some(rest) => (false, rest),

@@ -4,6 +4,8 @@
 //! replayed (F23), the upstream request dropped when the client leaves. Decides nothing itself: `rules`,
 //! `inspect`, `headers` and `meter` do. Start with [`Forward::answer`].
 
+mod failure;
+
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -12,9 +14,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::Stream;
 use http_body_util::combinators::UnsyncBoxBody;
-use http_body_util::{BodyExt, Full, Limited};
+use http_body_util::{BodyExt, Limited};
 use hyper::body::{Body, Frame, Incoming};
-use hyper::header::{CONNECTION, CONTENT_ENCODING, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
+use hyper::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use hyper::{Request, Response, StatusCode};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -22,7 +24,7 @@ use super::answer::{ErrorKind, Refusal};
 use super::breaker::{self, Last};
 use super::credential::Credential;
 use super::inspect::{Asked, inspect};
-use super::meter::{BUDGET, Bill, Ending, Meter, UpstreamFailure};
+use super::meter::{Bill, Ending, Meter, UpstreamFailure};
 use super::rules::{self, Allowed, Endpoint, Head};
 use super::standing::{self, Permit, Standing};
 use super::upstream::Upstream;
@@ -30,14 +32,13 @@ use super::usage_stream::{Form, UsageStream};
 use super::{MAX_BODY, headers};
 use crate::clock::Clock;
 use crate::scheduler::backoff::{Action, Signal};
+use failure::{classify, down, local, unavailable};
 
 /// How long a client may take to send a body.
 const BODY: Duration = Duration::from_mins(2);
 
 /// The account's own verdict among the headers of a limit.
 const UNIFIED: &str = "anthropic-ratelimit-unified-status";
-/// The words under which a request is counted that was not sent because the upstream is down.
-const PAUSED: &str = "a request while the upstream does not answer";
 
 type Answer = Response<UnsyncBoxBody<Bytes, std::io::Error>>;
 
@@ -164,42 +165,6 @@ fn pass_on(answer: reqwest::Response, mut ticket: Ticket) -> Result<Answer, Refu
     Ok(response)
 }
 
-/// The upstream is not asked now: its last refusal is told again, so that the run ends and waits elsewhere.
-fn down(last: &Last) -> Refusal {
-    let status =
-        last.status.and_then(|s| StatusCode::from_u16(s).ok()).unwrap_or(StatusCode::SERVICE_UNAVAILABLE);
-    let kind = match status {
-        StatusCode::TOO_MANY_REQUESTS => ErrorKind::RateLimit,
-        _ if status.as_u16() == 529 => ErrorKind::Overloaded,
-        _ => ErrorKind::Api,
-    };
-    let message = format!("the upstream does not answer ({}): nothing is sent for now", last.class);
-    Refusal::new(status, kind, PAUSED, &message)
-}
-
-/// An answer made here. The connection ends with it: what else was sent on it is not read.
-fn local(refusal: &Refusal) -> Answer {
-    let body = Full::new(refusal.body()).map_err(|never| match never {}).boxed_unsync();
-    let mut response = Response::new(body);
-    *response.status_mut() = refusal.status;
-    let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    headers.insert(CONNECTION, HeaderValue::from_static("close"));
-    if refusal.what == PAUSED {
-        headers.insert(HeaderName::from_static("x-should-retry"), HeaderValue::from_static("false"));
-    }
-    if refusal.what == BUDGET {
-        // With these the client gives up at once instead of asking again for minutes (measured).
-        headers.insert(RETRY_AFTER, HeaderValue::from_static("3600"));
-        headers.insert(HeaderName::from_static("x-should-retry"), HeaderValue::from_static("false"));
-    }
-    response
-}
-
-fn unavailable(message: &str) -> Refusal {
-    Refusal::new(StatusCode::BAD_GATEWAY, ErrorKind::Api, "a request the upstream did not answer", message)
-}
-
 /// One request at the upstream: counted when made, settled once when dropped, whoever drops it.
 struct Ticket {
     meter: Arc<Meter>,
@@ -272,36 +237,6 @@ impl Drop for Ticket {
         let (asked, request) = (self.asked.model.as_str(), self.request);
         self.meter.settle(&Bill { seen, ending: self.ending, asked, request, charged: self.charged });
     }
-}
-
-/// The class of a failure and words that hold no address and no key.
-fn classify(error: &reqwest::Error) -> (&'static str, &'static str) {
-    if by_certificate(error) {
-        return ("tls", "the upstream's certificate was not accepted");
-    }
-    if error.is_timeout() {
-        ("timeout", "the upstream did not answer in time")
-    } else if error.is_connect() {
-        ("connect", "the upstream cannot be reached")
-    } else {
-        ("broken", "the connection to the upstream broke off")
-    }
-}
-
-fn by_certificate(error: &(dyn std::error::Error + 'static)) -> bool {
-    let mut cause = Some(error);
-    while let Some(each) = cause {
-        if each.is::<rustls::Error>() {
-            return true;
-        }
-        // An I/O error leaves the error it carries out of its own chain.
-        let carried = each.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
-        if carried.is_some_and(|carried| by_certificate(carried)) {
-            return true;
-        }
-        cause = each.source();
-    }
-    false
 }
 
 /// The upstream's body, passed on as it comes and read along the way.

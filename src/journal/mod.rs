@@ -10,6 +10,7 @@ pub mod log;
 pub mod projects;
 pub mod read;
 pub mod redact;
+mod runs;
 mod schema;
 
 use std::path::{Path, PathBuf};
@@ -227,54 +228,6 @@ impl Journal {
         )
         .map_err(|source| self.db(source))?;
         Ok(())
-    }
-
-    /// Keeps the table that `bead runs` reads.
-    fn project_run(&self, tx: &rusqlite::Transaction<'_>, event: &Event) -> Result<(), JournalError> {
-        let Some(run) = &event.run else { return Ok(()) };
-        let at = event.at.to_rfc3339_opts(chrono::SecondsFormat::Micros, true);
-        let done = match &event.body {
-            Body::RunStarted { kind, log } => tx.execute(
-                "INSERT INTO runs (run, kind, project, bead, attempt, state, started, log, cost)
-                 VALUES (?1, ?2, ?3, ?4, ?5, 'running', ?6, ?7, 0)
-                 ON CONFLICT (run) DO UPDATE SET state = 'running', ended = NULL",
-                params![
-                    run.as_str(),
-                    kind.as_str(),
-                    event.project.as_ref().map(ProjectId::as_str),
-                    event.bead.as_ref().map(BeadId::as_str),
-                    event.attempt,
-                    at,
-                    log
-                ],
-            ),
-            Body::AgentStarting { .. } => tx.execute(
-                "UPDATE runs SET state = 'running', ended = NULL WHERE run = ?1",
-                params![run.as_str()],
-            ),
-            Body::AgentEnded(end) => tx.execute(
-                "UPDATE runs SET state = ?2, cost = cost + ?3, ended = ?4, tokens = tokens + ?5 WHERE run = ?1",
-                params![
-                    run.as_str(),
-                    end.ending.run_state().as_str(),
-                    end.cost_usd,
-                    at,
-                    signed(end.usage.total())
-                ],
-            ),
-            Body::RunEnded { state, cause, cost_usd, .. } => tx.execute(
-                "UPDATE runs SET state = ?2, cause = ?3, cost = cost + ?4, ended = ?5 WHERE run = ?1",
-                params![
-                    run.as_str(),
-                    state.as_str(),
-                    cause.as_ref().map(|c| c.as_str().to_owned()),
-                    cost_usd,
-                    at
-                ],
-            ),
-            _ => return Ok(()),
-        };
-        done.map(|_| ()).map_err(|source| self.db(source))
     }
 
     fn save(&self, tx: &rusqlite::Transaction<'_>, story: &Story, seq: u64) -> Result<(), JournalError> {

@@ -3,14 +3,17 @@
 //! Owns the queries. Everything that shows, counts or checks goes through here; nothing here writes. Start
 //! with [`Journal::events`] and [`Journal::open_stories`].
 
+mod rows;
+
 use chrono::{DateTime, Utc};
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::{Connection, OptionalExtension, params};
 use serde::{Deserialize, Serialize};
 
 use super::{Journal, JournalError, signed};
 use crate::domain::event::Event;
 use crate::domain::ids::{BeadId, ProjectId, RunId};
 use crate::lifecycle::Story;
+use rows::{RawEvent, raw_event, run_row};
 
 /// Which events a reader wants. An empty filter is all of them.
 #[derive(Debug, Clone, Default)]
@@ -261,42 +264,4 @@ impl Journal {
             body: serde_json::from_str(&raw.body).map_err(|why| self.unreadable(seq, &why))?,
         })
     }
-}
-
-struct RawEvent {
-    seq: i64,
-    at: String,
-    project: Option<String>,
-    bead: Option<String>,
-    run: Option<String>,
-    attempt: Option<u32>,
-    body: String,
-}
-
-fn raw_event(row: &Row<'_>) -> rusqlite::Result<RawEvent> {
-    Ok(RawEvent {
-        seq: row.get(0)?,
-        at: row.get(1)?,
-        project: row.get(2)?,
-        bead: row.get(3)?,
-        run: row.get(4)?,
-        attempt: row.get(5)?,
-        body: row.get(6)?,
-    })
-}
-
-fn run_row(row: &Row<'_>) -> rusqlite::Result<RunRow> {
-    Ok(RunRow {
-        run: row.get(0)?,
-        kind: row.get(1)?,
-        project: row.get(2)?,
-        bead: row.get(3)?,
-        attempt: row.get(4)?,
-        state: row.get(5)?,
-        cause: row.get(6)?,
-        started: row.get(7)?,
-        ended: row.get(8)?,
-        log: row.get(9)?,
-        cost_usd: row.get(10)?,
-    })
 }

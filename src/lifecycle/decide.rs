@@ -3,6 +3,7 @@
 //! Owns which event may follow which, and where each leads. What follows from a failure stands in `outcome`,
 //! by the rules of `policy`. It does not know how anything is done. Start with `Story::take`.
 
+use super::allowed::{may_settle, may_suspend, only_tells};
 use super::outcome::few;
 use super::policy::MAX_TARGET_MOVES;
 use super::{Back, Candidate, Conflict, Kept, Phase, Story, Work};
@@ -266,52 +267,4 @@ impl Story {
         }
         true
     }
-}
-
-/// Where a person's stop may still turn the story aside: not once the target may have moved.
-pub(super) fn may_settle(phase: &Phase) -> bool {
-    !matches!(
-        phase,
-        Phase::Landing { intent: true }
-            | Phase::Closing
-            | Phase::Cleaning
-            | Phase::Finished
-            | Phase::Settling { journalled: true, .. }
-    )
-}
-
-/// Where a story may be put aside: an attempt that has not begun, or one whose agent has ended.
-fn may_suspend(phase: &Phase) -> bool {
-    matches!(
-        phase,
-        Phase::Starting
-            | Phase::Preparing
-            | Phase::Untangling
-            | Phase::Resuming { .. }
-            | Phase::Suspending { .. }
-            | Phase::Suspended { .. }
-    )
-}
-
-/// Events that move no story.
-fn only_tells(body: &Body) -> bool {
-    matches!(
-        body,
-        Body::RunStarted { .. }
-            | Body::RunEnded { .. }
-            | Body::Recovered { .. }
-            | Body::NightOpened { .. }
-            | Body::NightStopped { .. }
-            | Body::NightEnded { .. }
-            | Body::Notice { .. }
-            | Body::ByHand { .. }
-            | Body::RefDropped { .. }
-            | Body::GateStarted { .. }
-            | Body::GateEnded { .. }
-            | Body::GateCompared { .. }
-            | Body::GatesBroken { .. }
-            | Body::Pushing { .. }
-            | Body::Pushed { .. }
-            | Body::PushFailed { .. }
-    )
 }

@@ -14,6 +14,7 @@
 //!                                                     finished <- cleaning <----------------------+
 //! ```
 
+mod allowed;
 mod decide;
 mod outcome;
 mod phase;

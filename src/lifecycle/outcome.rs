@@ -152,7 +152,7 @@ impl Story {
         self.crashes += 1;
         let alone = self.phase == Phase::Working && self.work.as_ref().is_some_and(|w| w.container.is_some());
         let most = if alone { policy::MAX_CRASHES_AT_WORK } else { policy::MAX_CRASHES };
-        if self.crashes < most || !super::decide::may_settle(&self.phase) {
+        if self.crashes < most || !super::allowed::may_settle(&self.phase) {
             return;
         }
         let reason = format!("its process died {} times while {}", self.crashes, self.phase.name());

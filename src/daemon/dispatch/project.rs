@@ -24,11 +24,16 @@ const READ_BLIND: TimeDelta = TimeDelta::minutes(1);
 /// A silent engine does not keep the night from its other work for longer.
 const ANSWER: std::time::Duration = std::time::Duration::from_secs(5);
 
+/// Why a project cannot be worked on at the moment, in words.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{0}")]
+pub(super) struct NotNow(String);
+
 pub(super) struct Project {
     pub name: String,
     pub site: Arc<Site>,
     /// What a bead of it would go by; why not, where it cannot be worked on.
-    pub settings: Result<Arc<Effective>, String>,
+    pub settings: Result<Arc<Effective>, NotNow>,
     pub image: Image,
     pub ready: Vec<Bead>,
     /// Since when each ready bead has been waiting, as far as we know.
@@ -44,7 +49,7 @@ impl Project {
         Self {
             name,
             site,
-            settings: Err("it was not read yet".to_owned()),
+            settings: Err(NotNow("it was not read yet".to_owned())),
             image: Image::Present,
             ready: Vec::new(),
             since: BTreeMap::new(),
@@ -57,7 +62,7 @@ impl Project {
 
     /// Why nothing of it can be worked on, once it was looked at.
     pub(super) fn trouble(&self) -> Option<String> {
-        self.looked_at.then(|| self.settings.as_ref().err().cloned()).flatten()
+        self.looked_at.then(|| self.settings.as_ref().err().map(ToString::to_string)).flatten()
     }
 
     /// Something changed: the next look reads everything.
@@ -76,7 +81,7 @@ impl Project {
         let engine = Engine::new(Arc::clone(house), Arc::clone(&self.site), Arc::clone(machine));
         self.settings = match engine.outlook().await {
             Ok(settings) => Ok(Arc::new(settings)),
-            Err(error) => Err(error.to_string()),
+            Err(error) => Err(NotNow(error.to_string())),
         };
         if let Ok(settings) = &self.settings {
             let asked = tokio::time::timeout(ANSWER, engine.image(settings)).await;
@@ -92,7 +97,7 @@ impl Project {
             Ok(queue) => self.ready = queue.ready,
             Err(error) => {
                 self.ready.clear();
-                self.settings = Err(error.to_string());
+                self.settings = Err(NotNow(error.to_string()));
             }
         }
         let before = std::mem::take(&mut self.since);
