@@ -202,6 +202,18 @@ impl Project {
         }
     }
 
+    /// What the program's own doctor does not like, by name. Those without one (1.0.x over its embedded database, the
+    /// fakes) like everything.
+    pub(super) fn complaints(&self) -> Vec<String> {
+        let ran = self.bd(&["doctor", "--json"]);
+        let said: serde_json::Value = serde_json::from_str(&ran.out).unwrap_or_default();
+        let checks = said["checks"].as_array().cloned().unwrap_or_default();
+        let has_doctor = matches!(self.backend, Backend::Real { .. }) && self.backend.is_classic();
+        assert_eq!(checks.len() > 20, has_doctor, "{ran:?}");
+        let bad = checks.iter().filter(|check| check["status"] != "ok");
+        bad.map(|check| check["name"].as_str().unwrap().to_owned()).collect()
+    }
+
     pub(super) fn git(&self, args: &[&str]) {
         let mut command = Command::new("git");
         command.args(args).current_dir(self.root()).env_clear().envs(self.environment());
