@@ -85,14 +85,7 @@ impl Tracked {
 
 /// Every `bd` at hand: the fakes, and what `BEADWORK_TEST_BD` names.
 fn programs() -> Vec<(PathBuf, String)> {
-    let status = Command::new(env!("CARGO"))
-        .args(["build", "--quiet", "--locked", "--example", "fake-bd"])
-        .current_dir(env!("CARGO_MANIFEST_DIR"))
-        .status()
-        .unwrap();
-    assert!(status.success());
-    let here = std::env::current_exe().unwrap();
-    let fake = here.parent().unwrap().parent().unwrap().join("examples/fake-bd");
+    let fake = crate::harness::fake_bd();
     let mut all = vec![(fake.clone(), "0.49.6".to_owned()), (fake, "1.0.4".to_owned())];
     let given = std::env::var_os("BEADWORK_TEST_BD").unwrap_or_default();
     for path in std::env::split_paths(&given).filter(|path| path.is_file()) {

@@ -82,25 +82,6 @@ fn real(path: PathBuf) -> Option<Backend> {
     Some(Backend::Real { path: path.canonicalize().ok()?, version: said["version"].as_str()?.to_owned() })
 }
 
-/// The fake, built once by the cargo that runs the tests.
-pub(super) fn fake_program() -> PathBuf {
-    static BUILT: OnceLock<PathBuf> = OnceLock::new();
-    let build = || {
-        let root = env!("CARGO_MANIFEST_DIR");
-        let status = Command::new(env!("CARGO"))
-            .args(["build", "--quiet", "--locked", "--example", "fake-bd"])
-            .current_dir(root)
-            .status()
-            .unwrap();
-        assert!(status.success(), "the fake `bd` builds");
-        let here = std::env::current_exe().unwrap();
-        let path = here.parent().unwrap().parent().unwrap().join("examples/fake-bd");
-        assert!(path.is_file(), "{}", path.display());
-        path
-    };
-    BUILT.get_or_init(build).clone()
-}
-
 /// A project of its own, with a home of its own.
 pub(super) struct Project {
     pub(super) dir: tempfile::TempDir,
@@ -145,7 +126,7 @@ impl Project {
                 std::fs::write(project.file(), "").unwrap();
             }
             Backend::Fake(version) => {
-                std::os::unix::fs::symlink(fake_program(), &bin).unwrap();
+                std::os::unix::fs::symlink(crate::harness::fake_bd(), &bin).unwrap();
                 std::fs::write(project.dir.path().join("bin/bd.version"), version).unwrap();
             }
             Backend::Real { path, .. } => {
