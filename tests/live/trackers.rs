@@ -29,7 +29,8 @@ impl Tracked {
         std::os::unix::fs::symlink(program, bin.join("bd")).unwrap();
         std::fs::write(bin.join("bd.version"), version).unwrap();
         let path = format!("{}:{}", bin.display(), env.vars["PATH"]);
-        env.set("PATH", &path);
+        // The git hooks of a classic one would start its daemon.
+        env.set("PATH", &path).set("BEADS_NO_DAEMON", "1");
         let is_fake = program.ends_with("fake-bd");
         let tracked = Self { env, version: version.to_owned(), is_fake };
         let mut args = vec!["init", "--prefix", "t", "--quiet"];

@@ -13,6 +13,10 @@ use rustix::fs::{FlockOperation, flock};
 
 use crate::beads::TrackerError;
 
+/// How often those in the queue look; one of them comes next, and looks oftener.
+const QUEUE: Duration = Duration::from_millis(25);
+const NEXT: Duration = Duration::from_millis(5);
+
 /// Held as long as this value lives.
 #[derive(Debug)]
 pub(crate) struct Turn {
@@ -27,10 +31,10 @@ impl Turn {
             // Only a courtesy: whoever cannot have it, or not in time, goes on without.
             let queue = dir.parent().and_then(|above| File::open(above).ok());
             let _next = match &queue {
-                Some(queue) => tokio::time::timeout(limit / 2, taken(queue)).await.ok(),
+                Some(queue) => tokio::time::timeout(limit / 2, taken(queue, QUEUE)).await.ok(),
                 None => None,
             };
-            taken(&file).await
+            taken(&file, NEXT).await
         };
         match tokio::time::timeout(limit, waiting).await {
             Ok(taken) => taken.map(|()| Self { _dir: file }).map_err(|errno| failed(errno.into())),
@@ -39,7 +43,7 @@ impl Turn {
     }
 }
 
-async fn taken(file: &File) -> Result<(), rustix::io::Errno> {
+async fn taken(file: &File, look: Duration) -> Result<(), rustix::io::Errno> {
     let mut pause = Duration::from_millis(2);
     loop {
         match flock(file, FlockOperation::NonBlockingLockExclusive) {
@@ -47,7 +51,7 @@ async fn taken(file: &File) -> Result<(), rustix::io::Errno> {
             done => return done,
         }
         tokio::time::sleep(pause).await;
-        pause = (pause * 2).min(Duration::from_millis(25));
+        pause = (pause * 2).min(look);
     }
 }
 

@@ -13,6 +13,11 @@ use beadwork::domain::ids::BeadId;
 /// Versions the fake `bd` can be.
 pub(super) const FAKES: [&str; 4] = ["0.47.1", "0.49.6", "1.0.4", "1.0.5"];
 
+/// `BEADWORK_TEST_LONG` asks for every round on every version.
+pub(super) fn is_long() -> bool {
+    std::env::var_os("BEADWORK_TEST_LONG").is_some()
+}
+
 /// What keeps the beads.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Backend {
@@ -161,6 +166,8 @@ impl Project {
             ("HOME".into(), self.dir.path().join("home").into()),
             ("USER".into(), "tester".into()),
             ("TZ".into(), "UTC".into()),
+            // The git hooks of a classic one would start it.
+            ("BEADS_NO_DAEMON".into(), "1".into()),
         ]
     }
 

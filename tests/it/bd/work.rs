@@ -18,7 +18,7 @@ use beadwork::domain::run::Outcome;
 use beadwork::executor::scripted::{Ending, Scripted, Stage};
 use beadwork::executor::spec::Purpose;
 
-use super::backend::{Backend, Project, new};
+use super::backend::{Backend, Project, is_long, new};
 
 const SAID: [&str; 3] = [
     r#"{"type":"system","subtype":"init","session_id":"s","model":"claude-opus-5-5","claude_code_version":"2.1.329","uuid":"1"}"#,
@@ -267,8 +267,10 @@ async fn a_claim_lost_to_another_actor_lands_nothing_on_real() {
 /// A crash right after each write to the tracker, and then the same command again.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_crash_after_a_write_to_the_tracker_changes_nothing_in_the_end() {
-    for (backend, point) in Backend::fakes().iter().flat_map(|b| ["claim", "close", "merge"].map(|p| (b, p)))
-    {
+    // The least and the most able of them; the others differ from these in nothing that is asked here.
+    let mut backends = Backend::fakes();
+    backends.retain(|backend| is_long() || ["0.47.1", "1.0.5"].contains(&backend.version()));
+    for (backend, point) in backends.iter().flat_map(|b| ["claim", "close", "merge"].map(|p| (b, p))) {
         let why = format!("{backend:?}, died at {point}");
         let world = World::new(backend, Scripted::new().on(Purpose::Agent, does_it));
         let tracker = world.project.open().await;

@@ -11,7 +11,7 @@ async fn who_waits_comes_before_who_comes_again() {
         let dir = dir.clone();
         tokio::spawn(async move { Turn::wait(&dir, Duration::from_secs(60)).await.map(drop) })
     };
-    // It is in the queue now, and looks every 25 ms at most.
+    // It comes next now.
     tokio::time::sleep(Duration::from_millis(200)).await;
     drop(first);
     let mut turns = 0;
