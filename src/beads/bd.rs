@@ -217,7 +217,7 @@ impl Tracker for BdTracker {
     async fn holds(&self, id: &BeadId, claim: &Claim) -> Result<bool, TrackerError> {
         let _turn = self.reading().await?;
         let seen = self.look(id).await?;
-        Ok(super::grip::grip(&seen.bead, claim) == super::grip::Grip::Held)
+        Ok(super::grip::holds(&seen.bead, claim))
     }
 
     async fn release(&self, id: &BeadId, claim: &Claim, into: &Release) -> Result<Bead, TrackerError> {

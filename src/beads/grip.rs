@@ -1,9 +1,9 @@
 //! Who has a bead, and whether a claim on it already ended the way it should.
 //!
-//! Owns the one reading of assignee, status and token that every tracker driven through `bd` shares. Pure: it
-//! changes nothing. Start with [`grip`].
+//! Owns the one reading of assignee, status and token that every tracker shares, and which claims and releases it
+//! allows. Pure: it changes nothing. Start with [`grip`].
 
-use super::{Claim, Release, TrackerError};
+use super::{Claim, ClaimFrom, Release, TrackerError};
 use crate::domain::bead::{Bead, Status};
 use crate::domain::ids::BeadId;
 
@@ -26,6 +26,35 @@ pub(crate) fn grip(bead: &Bead, claim: &Claim) -> Grip {
         Some(name) => Grip::Taken(name.to_owned()),
         None => Grip::Free,
     }
+}
+
+/// Whether a live bead may be claimed: free to take ([`Grip::Free`]) or already ours ([`Grip::Held`]).
+pub(crate) fn may_claim(bead: &Bead, claim: &Claim, from: ClaimFrom) -> Result<Grip, TrackerError> {
+    let id = bead.id.clone();
+    match grip(bead, claim) {
+        Grip::Taken(by) => Err(TrackerError::ClaimLost { id, by }),
+        Grip::Free if bead.status != Status::Open && from == ClaimFrom::Open => {
+            Err(TrackerError::NotClaimable { id, status: bead.status.as_str().to_owned() })
+        }
+        free_or_held => Ok(free_or_held),
+    }
+}
+
+/// Whether a claim on a live bead may end this way.
+pub(crate) fn may_release(bead: &Bead, claim: &Claim, into: &Release) -> Result<(), TrackerError> {
+    let id = bead.id.clone();
+    match grip(bead, claim) {
+        Grip::Held => Ok(()),
+        Grip::Taken(by) => Err(TrackerError::ClaimLost { id, by }),
+        Grip::Free if matches!(into, Release::Closed { .. }) => Ok(()),
+        // Somebody else gave the bead back and left our token behind.
+        Grip::Free if *into == Release::Open && bead.status == Status::Open => Ok(()),
+        Grip::Free => Err(TrackerError::NotHeld { id, status: bead.status.as_str().to_owned() }),
+    }
+}
+
+pub(crate) fn holds(bead: &Bead, claim: &Claim) -> bool {
+    grip(bead, claim) == Grip::Held
 }
 
 /// Whether exactly this release was written already: a crash fell between its write and its record.

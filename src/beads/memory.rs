@@ -11,7 +11,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
-use super::grip::{Grip, check_live, grip, reason_or_default, was_released};
+use super::grip::{Grip, check_live, holds, may_claim, may_release, reason_or_default, was_released};
 use super::jsonl::text::newer;
 use super::snapshot::unknown;
 use super::{Claim, ClaimFrom, Edit, PARKED, Release, Snapshot, Tracker, TrackerError};
@@ -266,14 +266,8 @@ impl Tracker for Memory {
         let mut held = self.held();
         let at = self.live(&held, id)?;
         let bead = &held[at].0;
-        match grip(bead, claim) {
-            Grip::Held => return Ok(bead.clone()),
-            Grip::Taken(by) => return Err(TrackerError::ClaimLost { id: id.clone(), by }),
-            Grip::Free => {}
-        }
-        if bead.status != Status::Open && from == ClaimFrom::Open {
-            let status = bead.status.as_str().to_owned();
-            return Err(TrackerError::NotClaimable { id: id.clone(), status });
+        if may_claim(bead, claim, from)? == Grip::Held {
+            return Ok(bead.clone());
         }
         Ok(self.write(&mut held, at, |bead| {
             bead.status = Status::InProgress;
@@ -286,7 +280,7 @@ impl Tracker for Memory {
     }
 
     async fn holds(&self, id: &BeadId, claim: &Claim) -> Result<bool, TrackerError> {
-        Ok(matches!(grip(&self.show(id).await?, claim), Grip::Held))
+        Ok(holds(&self.show(id).await?, claim))
     }
 
     async fn release(&self, id: &BeadId, claim: &Claim, into: &Release) -> Result<Bead, TrackerError> {
@@ -296,17 +290,7 @@ impl Tracker for Memory {
             return Ok(held[at].0.clone());
         }
         self.live(&held, id)?;
-        let bead = &held[at].0;
-        match grip(bead, claim) {
-            Grip::Held => {}
-            Grip::Taken(by) => return Err(TrackerError::ClaimLost { id: id.clone(), by }),
-            Grip::Free if matches!(into, Release::Closed { .. }) => {}
-            Grip::Free if *into == Release::Open && bead.status == Status::Open => {}
-            Grip::Free => {
-                let status = bead.status.as_str().to_owned();
-                return Err(TrackerError::NotHeld { id: id.clone(), status });
-            }
-        }
+        may_release(&held[at].0, claim, into)?;
         let now = self.clock.now();
         Ok(self.write(&mut held, at, |bead| {
             drop_claim(bead);

@@ -251,10 +251,16 @@ async fn tracker(
         let last = mine.last();
         if let Some(token) = bead.claim_token() {
             let open = mine.iter().any(|s| s.is_open() && s.order.token == token);
-            if !open && !matches!(bead.status, Status::Closed) {
-                report
+            // Who took the bead from us left our token on it, and it is theirs: no claim of ours.
+            let theirs = bead.assignee.as_ref().filter(|name| mine.iter().all(|s| s.order.actor != **name));
+            match theirs {
+                _ if open || bead.status == Status::Closed => {}
+                Some(name) => report
+                    .notes
+                    .push(format!("bead `{}` is `{name}`'s and still has the token of a claim", bead.id)),
+                None => report
                     .violations
-                    .push(format!("bead `{}` carries a claim of ours that no open story has", bead.id));
+                    .push(format!("bead `{}` carries a claim of ours that no open story has", bead.id)),
             }
         }
         if let Some(story) = last

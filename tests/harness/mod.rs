@@ -334,3 +334,27 @@ pub fn signal(child: &Child, name: &str) {
     let status = Command::new("kill").args([&format!("-{name}"), &child.id().to_string()]).status().unwrap();
     assert!(status.success());
 }
+
+/// The fake `bd`, built once by the cargo that runs the tests.
+pub fn fake_bd() -> PathBuf {
+    static BUILT: std::sync::OnceLock<PathBuf> = std::sync::OnceLock::new();
+    let build = || {
+        let mut cargo = Command::new(env!("CARGO"));
+        cargo.args(["build", "--quiet", "--locked", "--example", "fake-bd"]);
+        // What cargo tells this test about its package would have the inner one build half of the dependencies anew,
+        // and the next outer one again: some build scripts watch those variables.
+        for (name, _) in std::env::vars_os() {
+            let told = ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_", "CARGO_CRATE_NAME", "CARGO_PRIMARY_"];
+            if told.iter().any(|prefix| name.to_string_lossy().starts_with(prefix)) {
+                cargo.env_remove(name);
+            }
+        }
+        let status = cargo.current_dir(env!("CARGO_MANIFEST_DIR")).status().unwrap();
+        assert!(status.success(), "the fake `bd` builds");
+        let here = std::env::current_exe().unwrap();
+        let path = here.parent().unwrap().parent().unwrap().join("examples/fake-bd");
+        assert!(path.is_file(), "{}", path.display());
+        path
+    };
+    BUILT.get_or_init(build).clone()
+}

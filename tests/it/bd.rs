@@ -4,6 +4,7 @@
 mod backend;
 mod contract;
 mod races;
+mod ready;
 mod replay;
 mod traps;
 mod work;

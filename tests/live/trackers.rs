@@ -16,7 +16,8 @@ const NOTHING: &str = "conversations:\n  - turns:\n      - text: \"There is noth
 /// A project whose tracker a `bd` keeps. `version` is the fake's; a real one knows its own.
 struct Tracked {
     env: BeadEnv,
-    is_classic: bool,
+    version: String,
+    is_fake: bool,
 }
 
 impl Tracked {
@@ -28,16 +29,37 @@ impl Tracked {
         std::os::unix::fs::symlink(program, bin.join("bd")).unwrap();
         std::fs::write(bin.join("bd.version"), version).unwrap();
         let path = format!("{}:{}", bin.display(), env.vars["PATH"]);
-        env.set("PATH", &path);
-        let is_classic = version.starts_with("0.");
-        let tracked = Self { env, is_classic };
+        // The git hooks of a classic one would start its daemon.
+        env.set("PATH", &path).set("BEADS_NO_DAEMON", "1");
+        let is_fake = program.ends_with("fake-bd");
+        let tracked = Self { env, version: version.to_owned(), is_fake };
         let mut args = vec!["init", "--prefix", "t", "--quiet"];
-        if !is_classic {
+        if !tracked.is_classic() {
             args.extend(["--non-interactive", "--skip-agents", "--skip-hooks"]);
         }
         tracked.bd(&args).expect(0);
-        tracked.env.commit("a tracker");
+        tracked.commit();
         tracked
+    }
+
+    fn is_classic(&self) -> bool {
+        self.version.starts_with("0.")
+    }
+
+    /// What `bd` leaves in the work tree; 1.0.x has committed its own files by itself.
+    fn commit(&self) {
+        self.env.git(&["add", "-A"]);
+        self.env.git(&["commit", "-q", "--allow-empty", "-m", "the tracker"]);
+    }
+
+    /// What its own doctor does not like, by name. 1.0.x has none for its embedded database, the fakes have none.
+    fn complaints(&self) -> Vec<String> {
+        let ran = self.bd(&["doctor", "--json"]);
+        let said: serde_json::Value = serde_json::from_str(&ran.out).unwrap_or_default();
+        let checks = said["checks"].as_array().cloned().unwrap_or_default();
+        assert_eq!(checks.len() > 20, self.is_classic() && !self.is_fake, "{}{}", ran.out, ran.err);
+        let bad = checks.iter().filter(|check| check["status"] != "ok");
+        bad.map(|check| check["name"].as_str().unwrap().to_owned()).collect()
     }
 
     fn bd(&self, args: &[&str]) -> Ran {
@@ -56,20 +78,15 @@ impl Tracked {
 
     /// The bead as `bd` itself shows it.
     fn shown(&self, id: &str) -> serde_json::Value {
-        self.bd(&["show", id, "--json"]).expect(0).json()[0].clone()
+        let mut args = vec!["show", id, "--json"];
+        args.extend((self.version == "1.0.5").then_some("--include-comments"));
+        self.bd(&args).expect(0).json()[0].clone()
     }
 }
 
 /// Every `bd` at hand: the fakes, and what `BEADWORK_TEST_BD` names.
 fn programs() -> Vec<(PathBuf, String)> {
-    let status = Command::new(env!("CARGO"))
-        .args(["build", "--quiet", "--locked", "--example", "fake-bd"])
-        .current_dir(env!("CARGO_MANIFEST_DIR"))
-        .status()
-        .unwrap();
-    assert!(status.success());
-    let here = std::env::current_exe().unwrap();
-    let fake = here.parent().unwrap().parent().unwrap().join("examples/fake-bd");
+    let fake = crate::harness::fake_bd();
     let mut all = vec![(fake.clone(), "0.49.6".to_owned()), (fake, "1.0.4".to_owned())];
     let given = std::env::var_os("BEADWORK_TEST_BD").unwrap_or_default();
     for path in std::env::split_paths(&given).filter(|path| path.is_file()) {
@@ -86,6 +103,7 @@ fn blockers_first_then_landed_and_closed_in_every_tracker() {
         println!("on {} {version}", program.display());
         let tracked = Tracked::new(&program, &version);
         let env = &tracked.env;
+        let healthy = tracked.complaints();
         let first = env.add("Adding subtracts", &["-t", "bug"]);
         let second = env.add("Then rest", &["--dep", &first]);
         let refused = env.bead(&["work", &second]).expect(3);
@@ -108,9 +126,13 @@ fn blockers_first_then_landed_and_closed_in_every_tracker() {
         );
         let comments = tracked.bd(&["comments", &second, "--json"]).expect(0);
         assert!(comments.out.contains("nothing to do"), "{}", comments.out);
+        assert_eq!(shown["comments"], comments.json(), "{shown}");
         let listed = tracked.bd(&["list", "--all", "-n", "0", "--json"]).expect(0).json();
         assert_eq!(listed.as_array().unwrap().len(), 2);
         env.nothing_left();
+        tracked.commit();
+        let ill: Vec<_> = tracked.complaints().into_iter().filter(|name| !healthy.contains(name)).collect();
+        assert_eq!(ill, Vec::<String>::new(), "its doctor");
     }
 }
 
@@ -130,7 +152,7 @@ conversations:
       - text: "Fixed."
 "#;
         let child = env.start(&["rehearse", "--in-place", &env.script(script), "--", "work", &id, "--json"]);
-        crate::harness::until("the agent's edit", std::time::Duration::from_secs(60), || {
+        crate::harness::until("the agent's edit", std::time::Duration::from_secs(120), || {
             env.in_a_clone("calc.py", "a + b")
         });
         tracked.bd(&["update", &id, "--assignee", "worker-2", "--json"]).expect(0);
@@ -142,7 +164,7 @@ conversations:
             (shown["status"].as_str(), shown["assignee"].as_str()),
             (Some("in_progress"), Some("worker-2"))
         );
-        assert!(tracked.is_classic || shown["started_at"].is_string());
+        assert!(tracked.is_classic() || shown["started_at"].is_string());
         env.nothing_left();
     }
 }

@@ -8,7 +8,7 @@ use super::answer::Failure;
 use super::asking::{Question, Reply, Seen, refused};
 use super::version::{Claiming, Metadata};
 use super::{BdError, BdTracker, SETTLE};
-use crate::beads::grip::{Grip, check_live, grip, said_last, was_released};
+use crate::beads::grip::{Grip, check_live, grip, may_claim, may_release, said_last, was_released};
 use crate::beads::jsonl::record::Record;
 use crate::beads::jsonl::text;
 use crate::beads::{Claim, ClaimFrom, PARKED, Release, TrackerError};
@@ -24,17 +24,12 @@ impl BdTracker {
     ) -> Result<Bead, TrackerError> {
         let seen = self.look(id).await?;
         check_live(id, &seen.bead)?;
-        match grip(&seen.bead, claim) {
-            Grip::Held => return Ok(seen.bead),
-            Grip::Taken(by) => return Err(TrackerError::ClaimLost { id: id.clone(), by }),
-            Grip::Free => {}
+        if may_claim(&seen.bead, claim, from)? == Grip::Held {
+            return Ok(seen.bead);
         }
-        let status = seen.bead.status.clone();
-        if status != Status::Open && from == ClaimFrom::Open {
-            return Err(TrackerError::NotClaimable { id: id.clone(), status: status.as_str().to_owned() });
-        }
+        let status = &seen.bead.status;
         let mut question = Question::new("update", &claim.actor).about(id.as_str());
-        question = if status == Status::Open && seen.bead.assignee.is_none() {
+        question = if *status == Status::Open && seen.bead.assignee.is_none() {
             question.flag("claim")
         } else {
             // From 1.0.4 on `--claim` wants an open bead; ours may be forced from another status.
@@ -80,17 +75,7 @@ impl BdTracker {
             return if is_ours { self.unassign(id, &seen, claim).await } else { Ok(seen.bead) };
         }
         check_live(id, &seen.bead)?;
-        match grip(&seen.bead, claim) {
-            Grip::Held => {}
-            Grip::Taken(by) => return Err(TrackerError::ClaimLost { id: id.clone(), by }),
-            Grip::Free if matches!(into, Release::Closed { .. }) => {}
-            // Somebody else gave the bead back and left our token behind.
-            Grip::Free if *into == Release::Open && seen.bead.status == Status::Open => {}
-            Grip::Free => {
-                let status = seen.bead.status.as_str().to_owned();
-                return Err(TrackerError::NotHeld { id: id.clone(), status });
-            }
-        }
+        may_release(&seen.bead, claim, into)?;
         match into {
             Release::Open => {
                 let question = self.freeing(id, &seen, claim).set("status", "open");

@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::document::{Document, Draft};
 use super::record::Record;
 use super::text;
+use crate::beads::grip::{Grip, check_live, may_claim, may_release, reason_or_default, was_released};
 use crate::beads::{Claim, ClaimFrom, Edit, PARKED, Release, TrackerError};
 use crate::domain::bead::{Bead, CLAIM_KEY, Status};
 use crate::domain::ids::BeadId;
@@ -72,8 +73,8 @@ impl Change {
         if matches!(edit.status, Some(Status::Closed | Status::Tombstone)) {
             return Err(TrackerError::invalid("status", "one that is not closed", "closed"));
         }
-        if edit.status.is_some() && bead.status == Status::Closed {
-            return Err(already_closed(bead));
+        if edit.status.is_some() {
+            check_live(id, bead)?;
         }
         if *edit == Edit::default() {
             return Ok(Outcome::Keep);
@@ -107,16 +108,8 @@ impl Change {
         from: ClaimFrom,
     ) -> Result<Outcome, TrackerError> {
         let (bead, line) = live(doc, id)?;
-        match grip(bead, claim) {
-            Grip::Held => return Ok(Outcome::Keep),
-            Grip::Taken(by) => return Err(TrackerError::ClaimLost { id: id.clone(), by }),
-            Grip::Free => {}
-        }
-        if bead.status != Status::Open && from == ClaimFrom::Open {
-            return Err(TrackerError::NotClaimable {
-                id: id.clone(),
-                status: bead.status.as_str().to_owned(),
-            });
+        if may_claim(bead, claim, from)? == Grip::Held {
+            return Ok(Outcome::Keep);
         }
         let mut edited = Edited::new(doc, bead, line, self);
         edited.status(&Status::InProgress);
@@ -140,17 +133,7 @@ impl Change {
             return Ok(Outcome::Keep);
         }
         live(doc, id)?;
-        match grip(bead, claim) {
-            Grip::Held => {}
-            Grip::Taken(by) => return Err(TrackerError::ClaimLost { id: id.clone(), by }),
-            Grip::Free if matches!(into, Release::Closed { .. }) => {}
-            // Somebody else gave the bead back and left our token behind.
-            Grip::Free if *into == Release::Open && bead.status == Status::Open => {}
-            Grip::Free => {
-                let status = bead.status.as_str().to_owned();
-                return Err(TrackerError::NotHeld { id: id.clone(), status });
-            }
-        }
+        may_release(bead, claim, into)?;
         let mut edited = Edited::new(doc, bead, line, self);
         edited.drop_claim();
         match into {
@@ -169,67 +152,11 @@ impl Change {
     }
 }
 
-/// Who has a bead, seen from a claim.
-enum Grip {
-    Held,
-    Taken(String),
-    Free,
-}
-
-fn grip(bead: &Bead, claim: &Claim) -> Grip {
-    match bead.assignee.as_deref() {
-        Some(name) if name == claim.actor && bead.status == Status::InProgress => match bead.claim_token() {
-            Some(token) if token != claim.token => Grip::Taken(name.to_owned()),
-            _ => Grip::Held,
-        },
-        Some(name) if name == claim.actor => Grip::Free,
-        Some(name) => Grip::Taken(name.to_owned()),
-        None => Grip::Free,
-    }
-}
-
-pub(crate) fn holds(bead: &Bead, claim: &Claim) -> bool {
-    matches!(grip(bead, claim), Grip::Held)
-}
-
-/// Whether exactly this release is in the file already: a crash fell between its write and its record.
-fn was_released(bead: &Bead, claim: &Claim, into: &Release) -> bool {
-    match into {
-        Release::Open => {
-            bead.status == Status::Open && bead.assignee.is_none() && bead.claim_token().is_none()
-        }
-        Release::Parked { comment } => {
-            let last = bead.comments.last();
-            bead.status == Status::Blocked
-                && bead.assignee.is_none()
-                && last.is_some_and(|c| c.author == claim.actor && c.text == *comment)
-        }
-        Release::Closed { reason } => {
-            bead.status == Status::Closed && bead.close_reason.as_deref() == Some(reason_or_default(reason))
-        }
-    }
-}
-
 /// A bead that is neither closed nor deleted.
 fn live<'a>(doc: &'a Document, id: &BeadId) -> Result<(&'a Bead, usize), TrackerError> {
     let (bead, line) = doc.find(id)?;
-    match bead.status {
-        Status::Closed => Err(already_closed(bead)),
-        Status::Tombstone => Err(TrackerError::Deleted { id: id.clone() }),
-        _ => Ok((bead, line)),
-    }
-}
-
-fn already_closed(bead: &Bead) -> TrackerError {
-    TrackerError::AlreadyClosed {
-        id: bead.id.clone(),
-        at: bead.closed_at.map(text::time),
-        reason: bead.close_reason.clone().unwrap_or_default(),
-    }
-}
-
-fn reason_or_default(reason: &str) -> &str {
-    if reason.is_empty() { "Closed" } else { reason }
+    check_live(id, bead)?;
+    Ok((bead, line))
 }
 
 /// One line being changed.

@@ -239,7 +239,7 @@ impl Tracker for JsonlTracker {
 
     async fn holds(&self, id: &BeadId, claim: &Claim) -> Result<bool, TrackerError> {
         let bead = self.show(id).await?;
-        Ok(change::holds(&bead, claim))
+        Ok(crate::beads::grip::holds(&bead, claim))
     }
 
     async fn release(&self, id: &BeadId, claim: &Claim, into: &Release) -> Result<Bead, TrackerError> {

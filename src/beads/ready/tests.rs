@@ -4,6 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::beads::Snapshot;
+use crate::domain::bead::Status;
 
 const SAMPLES: &[u8] = include_bytes!("../../../tests/fixtures/beads/samples.jsonl");
 
@@ -38,6 +39,44 @@ fn rules_b_with_gates_kept_give_the_measured_list() {
 fn classic_rules_give_the_list_of_0_49_6() {
     let expected = "orc-u0e orc-k3v orc-k3v.2 orc-y3u orc-d7n.1 orc-p2d orc-w4s orc-z1r orc-e3x orc-l5k orc-q9b orc-w4s.2";
     assert_eq!(ready_ids(&samples(), Rules::Classic), expected.split(' ').collect::<Vec<_>>());
+}
+
+/// An import into 1.0.4 drops the gates, and then waits for all children: so do our rules without a gate.
+#[test]
+fn rules_b_without_gates_give_the_measured_list_of_1_0_4() {
+    let mut beads = samples();
+    for edge in beads.iter_mut().flat_map(|bead| &mut bead.dependencies) {
+        edge.metadata = None;
+    }
+    let expected =
+        "orc-u0e orc-k3v orc-k3v.2 orc-t5w orc-y3u orc-p2d orc-w4s orc-e3x orc-l5k orc-q9b orc-w4s.2";
+    assert_eq!(ready_ids(&beads, Rules::B), expected.split(' ').collect::<Vec<_>>());
+}
+
+/// With every gate at any child, as 1.0.5 takes those that its import drops.
+#[test]
+fn rules_b_with_any_child_give_the_measured_list_of_1_0_5() {
+    let mut beads = samples();
+    for edge in beads.iter_mut().flat_map(|bead| &mut bead.dependencies) {
+        edge.metadata = Some(r#"{"gate":"any-children"}"#.into());
+    }
+    let expected = "orc-u0e orc-k3v orc-k3v.2 orc-t5w orc-y3u orc-h6j orc-p2d orc-w4s orc-z1r orc-e3x orc-l5k orc-q9b orc-w4s.2";
+    assert_eq!(ready_ids(&beads, Rules::B), expected.split(' ').collect::<Vec<_>>());
+}
+
+/// 1.3 wakes what was deferred until a moment that has passed and leaves out what is a person's; we do neither.
+#[test]
+fn rules_b_on_beads_woken_by_1_3_give_its_list() {
+    let mut beads = samples();
+    beads.retain(|bead| !bead.has_label("human"));
+    for bead in &mut beads {
+        if bead.status == Status::Deferred && bead.defer_until.is_some_and(|at| at <= now()) {
+            bead.status = Status::Open;
+        }
+    }
+    let expected =
+        "orc-u0e orc-k3v orc-k3v.2 orc-t5w orc-c2y orc-p2d orc-w4s orc-z1r orc-e3x orc-l5k orc-q9b orc-w4s.2";
+    assert_eq!(ready_ids(&beads, Rules::B), expected.split(' ').collect::<Vec<_>>());
 }
 
 #[test]

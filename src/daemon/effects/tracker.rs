@@ -9,6 +9,7 @@ use crate::daemon::error::EngineError;
 use crate::daemon::refusal::Refusal;
 use crate::domain::event::Body;
 use crate::domain::run::{Cause, Outcome};
+use crate::journal::read::Filter;
 use crate::lifecycle::Story;
 
 impl Engine {
@@ -50,7 +51,10 @@ impl Engine {
     pub(in crate::daemon) async fn close(&self, story: &mut Story) -> Result<(), EngineError> {
         let commit = story.finish.commit.as_ref().map_or("", |c| c.as_str());
         let run = story.tip.as_ref().map_or("", |k| k.run.as_str());
-        let reason = format!("landed on {} as {commit} by run {run}", story.order.target);
+        let mut reason = format!("landed on {} as {commit} by run {run}", story.order.target);
+        if self.tracker_was_touched(story)? {
+            reason.push_str(&format!("; {DROPPED}"));
+        }
         let release = Release::Closed { reason: reason.clone() };
         match self.site.tracker.release(&story.bead, &claim_of(story), &release).await {
             Ok(_) => {}
@@ -79,7 +83,10 @@ impl Engine {
         // Asked of the tracker, not of the story: a crash may have come between the claim and its event. And
         // where the claim is no longer ours, somebody else decided; their word stands.
         if self.still_ours(story).await? {
-            let text = comment(story, outcome, cause.as_ref(), &reason);
+            let mut text = comment(story, outcome, cause.as_ref(), &reason);
+            if self.tracker_was_touched(story)? {
+                text.push_str(&format!(" Mind: {DROPPED}."));
+            }
             if matches!(outcome, Outcome::Parked | Outcome::NoChange) {
                 self.site.tracker.release(&story.bead, &claim, &Release::Parked { comment: text }).await?;
             } else {
@@ -92,6 +99,15 @@ impl Engine {
         Ok(())
     }
 
+    /// Whether agents of this claim changed the tracker's files, none of which lands (T30).
+    fn tracker_was_touched(&self, story: &Story) -> Result<bool, EngineError> {
+        let bead = Some(story.bead.clone());
+        let filter = Filter { project: Some(story.project.clone()), bead, run: None };
+        let events = self.house.journal.events(story.id, &filter, usize::MAX)?;
+        let touched = |body: &Body| matches!(body, Body::Exported { tracker_touched, .. } if !tracker_touched.is_empty());
+        Ok(events.iter().any(|event| touched(&event.body)))
+    }
+
     /// A crash between comment and release must not say the same thing twice.
     async fn comment_once(&self, story: &Story, text: &str) -> Result<(), EngineError> {
         let bead = self.site.tracker.show(&story.bead).await?;
@@ -101,6 +117,9 @@ impl Engine {
         Ok(())
     }
 }
+
+/// What is said of work that changed the tracker's files.
+const DROPPED: &str = "the agent's changes to .beads/ were dropped";
 
 /// Who signs our comments.
 const ACTOR: &str = "beadwork";

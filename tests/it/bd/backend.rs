@@ -13,6 +13,11 @@ use beadwork::domain::ids::BeadId;
 /// Versions the fake `bd` can be.
 pub(super) const FAKES: [&str; 4] = ["0.47.1", "0.49.6", "1.0.4", "1.0.5"];
 
+/// `BEADWORK_TEST_LONG` asks for every round on every version.
+pub(super) fn is_long() -> bool {
+    std::env::var_os("BEADWORK_TEST_LONG").is_some()
+}
+
 /// What keeps the beads.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Backend {
@@ -82,25 +87,6 @@ fn real(path: PathBuf) -> Option<Backend> {
     Some(Backend::Real { path: path.canonicalize().ok()?, version: said["version"].as_str()?.to_owned() })
 }
 
-/// The fake, built once by the cargo that runs the tests.
-pub(super) fn fake_program() -> PathBuf {
-    static BUILT: OnceLock<PathBuf> = OnceLock::new();
-    let build = || {
-        let root = env!("CARGO_MANIFEST_DIR");
-        let status = Command::new(env!("CARGO"))
-            .args(["build", "--quiet", "--locked", "--example", "fake-bd"])
-            .current_dir(root)
-            .status()
-            .unwrap();
-        assert!(status.success(), "the fake `bd` builds");
-        let here = std::env::current_exe().unwrap();
-        let path = here.parent().unwrap().parent().unwrap().join("examples/fake-bd");
-        assert!(path.is_file(), "{}", path.display());
-        path
-    };
-    BUILT.get_or_init(build).clone()
-}
-
 /// A project of its own, with a home of its own.
 pub(super) struct Project {
     pub(super) dir: tempfile::TempDir,
@@ -145,7 +131,7 @@ impl Project {
                 std::fs::write(project.file(), "").unwrap();
             }
             Backend::Fake(version) => {
-                std::os::unix::fs::symlink(fake_program(), &bin).unwrap();
+                std::os::unix::fs::symlink(crate::harness::fake_bd(), &bin).unwrap();
                 std::fs::write(project.dir.path().join("bin/bd.version"), version).unwrap();
             }
             Backend::Real { path, .. } => {
@@ -180,6 +166,8 @@ impl Project {
             ("HOME".into(), self.dir.path().join("home").into()),
             ("USER".into(), "tester".into()),
             ("TZ".into(), "UTC".into()),
+            // The git hooks of a classic one would start it.
+            ("BEADS_NO_DAEMON".into(), "1".into()),
         ]
     }
 
@@ -200,6 +188,18 @@ impl Project {
             out: String::from_utf8_lossy(&out.stdout).into_owned(),
             err: String::from_utf8_lossy(&out.stderr).into_owned(),
         }
+    }
+
+    /// What the program's own doctor does not like, by name. Those without one (1.0.x over its embedded database, the
+    /// fakes) like everything.
+    pub(super) fn complaints(&self) -> Vec<String> {
+        let ran = self.bd(&["doctor", "--json"]);
+        let said: serde_json::Value = serde_json::from_str(&ran.out).unwrap_or_default();
+        let checks = said["checks"].as_array().cloned().unwrap_or_default();
+        let has_doctor = matches!(self.backend, Backend::Real { .. }) && self.backend.is_classic();
+        assert_eq!(checks.len() > 20, has_doctor, "{ran:?}");
+        let bad = checks.iter().filter(|check| check["status"] != "ok");
+        bad.map(|check| check["name"].as_str().unwrap().to_owned()).collect()
     }
 
     pub(super) fn git(&self, args: &[&str]) {

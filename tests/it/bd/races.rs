@@ -8,7 +8,7 @@ use beadwork::beads::{self, ClaimFrom, Means, TrackerError};
 use beadwork::clock::{RandomIds, SystemClock};
 use beadwork::domain::ids::BeadId;
 
-use super::backend::{Backend, Project, claim};
+use super::backend::{Backend, Project, claim, is_long};
 
 const RACERS: usize = 8;
 const ROUNDS: usize = 200;
@@ -20,14 +20,14 @@ async fn one_winner_on_a_fake_whose_claim_is_not_atomic() {
 
 #[tokio::test]
 async fn one_winner_on_a_fake_with_dolt() {
-    race(&Backend::Fake("1.0.4".to_owned()), ROUNDS / 4).await;
+    race(&Backend::Fake("1.0.4".to_owned()), if is_long() { ROUNDS } else { ROUNDS / 8 }).await;
 }
 
 /// Slow: minutes for each version.
 #[tokio::test]
 async fn one_winner_on_a_real_one() {
     for backend in Backend::real() {
-        race(&backend, if std::env::var_os("BEADWORK_TEST_LONG").is_some() { ROUNDS } else { 5 }).await;
+        race(&backend, if is_long() { ROUNDS } else { 5 }).await;
     }
 }
 
@@ -108,23 +108,23 @@ fn write(path: &Path, won: &[String]) {
 #[test]
 fn the_fake_s_own_claim_lets_several_win() {
     let project = Project::new(&Backend::Fake("0.47.1".to_owned()));
-    let most = (0..20)
-        .map(|round| {
-            let made = project.bd(&["create", &format!("Bead {round}"), "--json"]);
-            let made: serde_json::Value = serde_json::from_str(&made.out).unwrap();
-            let id = made["id"].as_str().unwrap();
-            std::thread::scope(|scope| {
-                let all: Vec<_> = (0..RACERS)
-                    .map(|n| {
-                        let project = &project;
-                        scope.spawn(move || {
-                            project.bd(&["update", id, "--claim", "--json", "--actor", &format!("w{n}")])
-                        })
+    // One round in which several win is proof enough.
+    let several = (0..20).any(|round| {
+        let made = project.bd(&["create", &format!("Bead {round}"), "--json"]);
+        let made: serde_json::Value = serde_json::from_str(&made.out).unwrap();
+        let id = made["id"].as_str().unwrap();
+        let winners = std::thread::scope(|scope| {
+            let all: Vec<_> = (0..RACERS)
+                .map(|n| {
+                    let project = &project;
+                    scope.spawn(move || {
+                        project.bd(&["update", id, "--claim", "--json", "--actor", &format!("w{n}")])
                     })
-                    .collect();
-                all.into_iter().map(|t| t.join().unwrap()).filter(|ran| !ran.out.is_empty()).count()
-            })
-        })
-        .max();
-    assert!(most > Some(1), "{most:?}");
+                })
+                .collect();
+            all.into_iter().map(|t| t.join().unwrap()).filter(|ran| !ran.out.is_empty()).count()
+        });
+        winners > 1
+    });
+    assert!(several);
 }
