@@ -40,11 +40,9 @@ fn tracker_in(root: &Path, text: &str) -> PathBuf {
     beads.join("issues.jsonl")
 }
 
-fn opened(root: &Path) -> Arc<dyn Tracker> {
+async fn opened(root: &Path) -> Arc<dyn Tracker> {
     let means = Means { environment: &[], clock: Arc::new(SystemClock::default()), ids: Arc::new(RandomIds) };
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    // Callers may be on a runtime of their own, which must not be entered twice.
-    std::thread::scope(|scope| scope.spawn(|| runtime.block_on(open(root, &means)).unwrap()).join().unwrap())
+    open(root, &means).await.unwrap()
 }
 
 /// Starts the racers, each with its number, and lets them go at once.
@@ -81,7 +79,7 @@ fn a_racing_process() {
         (words.next().unwrap(), words.next().unwrap(), PathBuf::from(words.next().unwrap()));
     fs::write(root.join(format!("ready-{n}")), "").unwrap();
     until("the start", Duration::from_secs(60), || root.join("go").exists());
-    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     match what {
         "claim" => runtime.block_on(claim_all(&root, n.parse().unwrap())),
         "create" => runtime.block_on(create_all(&root, n)),
@@ -93,7 +91,7 @@ fn a_racing_process() {
 async fn claim_all(root: &Path, n: usize) {
     let mut won = String::new();
     for at in 0..TRACKERS {
-        let tracker = opened(&root.join(format!("t{at}")));
+        let tracker = opened(&root.join(format!("t{at}"))).await;
         for bead in 0..BEADS {
             let id = BeadId::new(format!("r-{bead:02}"));
             // Four processes of each of two instances.
@@ -110,7 +108,7 @@ async fn claim_all(root: &Path, n: usize) {
 }
 
 async fn create_all(root: &Path, n: &str) {
-    let tracker = opened(root);
+    let tracker = opened(root).await;
     let mut made = String::new();
     for count in 0..CREATES {
         let new = NewBead {
