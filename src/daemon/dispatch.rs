@@ -207,8 +207,8 @@ impl Dispatcher {
             self.open_or_close_night(&snapshot)?;
             let plan = plan(&snapshot);
             self.enforce(&snapshot);
-            self.start_asked(&snapshot);
-            let started = self.start(&plan, &snapshot);
+            // Both count: what was begun stands in the status only after another look.
+            let started = self.start_asked(&snapshot) | self.start(&plan, &snapshot);
             self.publish(&snapshot, &plan)?;
             if started {
                 continue;

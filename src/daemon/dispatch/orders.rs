@@ -104,10 +104,11 @@ impl Dispatcher {
         Ok(format!("`{}` is being stopped; its work is kept", key.1))
     }
 
-    /// Starts what people asked for, as slots allow.
-    pub(super) fn start_asked(&mut self, snapshot: &Snapshot) {
+    /// Starts what people asked for, as slots allow. True when anything was.
+    pub(super) fn start_asked(&mut self, snapshot: &Snapshot) -> bool {
+        let mut any = false;
         while self.live.len() < usize::try_from(snapshot.slots.global).unwrap_or(usize::MAX) {
-            let Some(asked) = self.asked.pop_front() else { return };
+            let Some(asked) = self.asked.pop_front() else { break };
             let Asked { key, request, answer } = asked;
             let Some(project) = self.projects.get(&key.0) else {
                 let _ = answer.send(Err(unknown(&key.0).into()));
@@ -122,8 +123,10 @@ impl Dispatcher {
                 probe: false,
                 asked: true,
             };
-            self.begin(key, live, Begin { request, why: "a person asked".to_owned(), answer: Some(answer) });
+            let begin = Begin { request, why: "a person asked".to_owned(), answer: Some(answer) };
+            any |= self.begin(key, live, begin);
         }
+        any
     }
 }
 
