@@ -8,9 +8,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::snapshot::Snapshot;
 use super::{Dispatcher, Key};
 use crate::agent::CredentialKind;
-use crate::daemon::error::EngineError;
 use crate::daemon::stop::Aside;
 use crate::domain::run::Cause;
+use crate::lifecycle::Story;
 use crate::scheduler::budget::{Caps, Spent, Verdict, View, Which};
 use crate::scheduler::plan::Running;
 use crate::scheduler::window::State;
@@ -31,14 +31,13 @@ impl Dispatcher {
     }
 
     /// What runs of this moment have spent beyond what the journal knows.
-    pub(super) fn live_spending(&self) -> Result<Spent, EngineError> {
-        let stories = self.house.journal.open_stories(None)?;
+    pub(super) fn live_spending(&self, stories: &[Story]) -> Spent {
         let live = stories.iter().filter_map(|story| {
             let key: Key = (story.project.clone(), story.bead.clone());
             let run = story.run().filter(|_| self.live.contains_key(&key))?;
             Some(self.machine.spending.of(run))
         });
-        Ok(live.fold(Spent::default(), Spent::plus))
+        live.fold(Spent::default(), Spent::plus)
     }
 
     /// Ends what may not go on.
