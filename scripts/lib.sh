@@ -39,6 +39,25 @@ can_root() {
     [ "$(id -u)" = 0 ] || { have sudo && { [ -t 0 ] || sudo -n true 2>/dev/null; }; }
 }
 
+# --- a folder in memory ------------------------------------------------------
+
+# Gives what follows a TMPDIR in memory, and takes it away with the script. The tests write some hundred thousand
+# small things durably; they die and come back as processes do, never as machines, so a disk proves nothing more,
+# and waiting for it is most of their time. Only as root, and where it cannot be had all stays as it is.
+use_memory_tmp() {
+    local dir
+    [ "$(id -u)" = 0 ] || return 0
+    dir="$(mktemp -d "${TMPDIR:-/tmp}/bw.XXXX")" || return 0
+    if ! mount -t tmpfs -o size=50%,mode=1777 tmpfs "$dir" 2>/dev/null; then
+        rmdir "$dir"
+        return 0
+    fi
+    # Lazily: a process that a test left may still stand in it.
+    # shellcheck disable=SC2064  # the directory of now
+    trap "umount -l '$dir'; rmdir '$dir'" EXIT
+    export TMPDIR="$dir"
+}
+
 # --- packages --------------------------------------------------------------
 
 APT_UPDATED=
@@ -191,6 +210,14 @@ wait_for_engine() {
         sleep 0.2
     done
     return 1
+}
+
+# --- a browser ----------------------------------------------------------------
+
+# Chromium with its driver, for the tests of the pages. False where it cannot be had: they are then skipped.
+need_browser() {
+    have chromium && have chromedriver && return
+    (need_packages chromium:chromium,fonts-dejavu-core chromedriver:chromium-driver) || return 1
 }
 
 # --- the agent -------------------------------------------------------------

@@ -33,9 +33,13 @@ pub mod model;
 
 pub mod gate;
 
+pub mod review;
+
 pub mod land;
 
 pub mod journal;
+
+pub mod feed;
 
 pub mod daemon;
 

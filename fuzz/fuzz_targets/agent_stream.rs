@@ -17,8 +17,7 @@ fuzz_target!(|data: &[u8]| {
     let mut expected = whole.push(bytes, Duration::ZERO);
     expected.extend(whole.finish(Duration::ZERO));
     let mut parts = Stream::new(&Claude);
-    let mut events: Vec<_> =
-        bytes.chunks(size).flat_map(|chunk| parts.push(chunk, Duration::ZERO)).collect();
+    let mut events: Vec<_> = bytes.chunks(size).flat_map(|chunk| parts.push(chunk, Duration::ZERO)).collect();
     events.extend(parts.finish(Duration::ZERO));
     assert_eq!(events, expected);
     let end = Claude.outcome(whole.summary(), &ExitFacts { code: Some(0), ..ExitFacts::default() });

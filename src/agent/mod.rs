@@ -62,6 +62,8 @@ pub struct Request {
     pub max_turns: Option<u32>,
     pub max_budget_usd: Option<f64>,
     pub append_system_prompt: Option<String>,
+    /// The JSON schema that the run's result is to have.
+    pub schema: Option<serde_json::Value>,
     /// The gateway's socket as the sandbox sees it.
     pub socket: String,
     /// HOME inside the sandbox.

@@ -6,16 +6,22 @@
 
 mod spent;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use crate::domain::agent_event::{AgentEvent, ApiError, RateLimit, TurnEnd};
 use crate::domain::clean::ellipsis;
+use crate::domain::event::Asked;
 
 pub use spent::{Spent, Totals};
 
 const MAX_NAMES: usize = 100;
 const MAX_OPEN: usize = 1000;
+/// How many texts may hold an answer, and how long they may be together; the newest is always kept.
+const TEXTS: usize = 30;
+const TEXT_BYTES: usize = 512 << 10;
+/// Columns of a question, or of the reason for a block.
+const ASKED: usize = 2000;
 /// Columns of the last words in a reason.
 const SAID: usize = 300;
 /// The tool that runs a subagent, under its two names.
@@ -46,11 +52,15 @@ pub struct Summary {
     pub tools: BTreeMap<String, u64>,
     pub spent: Spent,
     last_text: String,
+    /// Texts of the main chain, newest last.
+    texts: VecDeque<String>,
     turn: Turn,
     /// Tool calls without a return: name, and when it began or was last seen alive.
     running: BTreeMap<String, (String, Duration)>,
     /// Our messages that the client has and has not begun with.
     queued: BTreeSet<String>,
+    /// Our messages that the client has begun with.
+    begun: BTreeSet<String>,
 }
 
 /// What happened since the last result, and what belongs to the last one.
@@ -68,6 +78,13 @@ pub struct Failure {
     pub error: ApiError,
     /// The agent went on afterwards, so it was not what ended the turn.
     pub overcome: bool,
+}
+
+/// Where a message stands that the client has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Begun {
+    Yes,
+    NotYet,
 }
 
 impl Summary {
@@ -89,6 +106,7 @@ impl Summary {
                 self.alive(*nested, at);
                 if !nested {
                     self.last_text.clone_from(text);
+                    self.keep(text);
                 }
             }
             AgentEvent::Thinking { .. } => self.alive(false, at),
@@ -114,10 +132,27 @@ impl Summary {
         }
     }
 
+    fn keep(&mut self, text: &str) {
+        self.texts.push_back(text.to_owned());
+        let mut bytes: usize = self.texts.iter().map(String::len).sum();
+        while self.texts.len() > TEXTS || (bytes > TEXT_BYTES && self.texts.len() > 1) {
+            bytes -= self.texts.pop_front().map_or(0, |oldest| oldest.len());
+        }
+    }
+
     /// The last turn has ended, nothing began after it and nothing waits: the run may be asked to leave.
     pub fn is_settled(&self) -> bool {
         let ended = self.last_turn.as_ref().is_some_and(|turn| turn.queued_turns == 0);
         ended && !self.turn.open && self.queued.is_empty()
+    }
+
+    /// Whether the client has this message of ours, and whether it has begun with it.
+    pub fn message_state(&self, uuid: &str) -> Option<Begun> {
+        match (self.begun.contains(uuid), self.queued.contains(uuid)) {
+            (true, _) => Some(Begun::Yes),
+            (false, true) => Some(Begun::NotYet),
+            (false, false) => None,
+        }
     }
 
     /// The tool call that runs longest, and since when. Time in which none runs counts as idle (rules 7).
@@ -130,11 +165,25 @@ impl Summary {
         &self.last_text
     }
 
+    /// The main chain's texts, newest first: as many as may hold an answer.
+    pub fn texts(&self) -> impl Iterator<Item = &str> {
+        self.texts.iter().rev().map(String::as_str)
+    }
+
     /// The last non-empty line of the main chain's last text: clean, and short enough for a reason.
     pub fn said(&self) -> String {
         let line =
             self.last_text.lines().rev().map(|line| ellipsis(line, SAID)).find(|line| !line.is_empty());
         line.unwrap_or_default()
+    }
+
+    /// What the last non-empty line of the main chain's last text asks for; the same words anywhere else are
+    /// only words (rules 13.5).
+    pub fn asked(&self) -> Option<Asked> {
+        let line = self.last_text.lines().rev().map(str::trim).find(|line| !line.is_empty())?;
+        let after = |word: &str| line.strip_prefix(word).map(|rest| ellipsis(rest, ASKED));
+        let blocked = after("BLOCKED:").filter(|text| !text.is_empty()).map(Asked::Blocked);
+        blocked.or_else(|| after("QUESTION:").filter(|text| !text.is_empty()).map(Asked::Question))
     }
 
     /// The main chain's failed request in the turn that ended last or is open.
@@ -202,6 +251,9 @@ impl Summary {
         self.queued.remove(uuid);
         if state == "started" {
             self.begin_turn();
+        }
+        if state != "cancelled" && self.begun.len() < MAX_OPEN {
+            self.begun.insert(uuid.to_owned());
         }
     }
 

@@ -115,6 +115,11 @@ fn edge(from: &BeadId, kind: &str, to: &BeadId, at: DateTime<Utc>) -> Dependency
     }
 }
 
+/// Whether an edge of this type makes one bead wait for another.
+fn orders(kind: &str) -> bool {
+    matches!(kind, "blocks" | "conditional-blocks")
+}
+
 /// Whether `from` waits, directly or not, for `to`.
 fn waits(held: &Held<'_>, from: &BeadId, to: &BeadId) -> bool {
     let mut open = vec![from.clone()];
@@ -125,7 +130,8 @@ fn waits(held: &Held<'_>, from: &BeadId, to: &BeadId) -> bool {
         }
         if seen.insert(id.clone()) {
             let edges = held.iter().find(|(bead, _)| bead.id == id).map(|(bead, _)| &bead.dependencies);
-            open.extend(edges.into_iter().flatten().map(|edge| edge.depends_on_id.clone()));
+            let ordering = edges.into_iter().flatten().filter(|edge| orders(&edge.kind));
+            open.extend(ordering.map(|edge| edge.depends_on_id.clone()));
         }
     }
     false
@@ -157,7 +163,8 @@ impl Tracker for Memory {
         }
         let waiting = new.blocks.iter().map(|id| self.find(&held, id)).collect::<Result<Vec<_>, _>>()?;
         for bead in &new.blocks {
-            if new.edges.iter().any(|(_, to)| waits(&held, to, bead)) {
+            let mut ordering = new.edges.iter().filter(|(kind, _)| orders(kind));
+            if ordering.any(|(_, to)| waits(&held, to, bead)) {
                 return Err(TrackerError::Cycle { from: bead.clone(), to: id });
             }
         }
@@ -170,6 +177,7 @@ impl Tracker for Memory {
         let mut bead: Bead = serde_json::from_value(json!({ "id": id, "title": new.title }))
             .expect("an id and a title make a bead");
         bead.description.clone_from(&new.description);
+        bead.status = new.status();
         bead.priority = new.priority;
         bead.issue_type.clone_from(&new.issue_type);
         bead.labels.clone_from(&new.labels);
@@ -234,9 +242,9 @@ impl Tracker for Memory {
         if edit.status.is_some() && *status == Status::Closed {
             check_live(id, &held[at].0)?;
         }
-        for (_, target) in &edit.add_edges {
+        for (kind, target) in &edit.add_edges {
             self.find(&held, target)?;
-            if waits(&held, target, id) {
+            if orders(kind) && waits(&held, target, id) {
                 return Err(TrackerError::Cycle { from: id.clone(), to: target.clone() });
             }
         }

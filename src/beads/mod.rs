@@ -77,7 +77,8 @@ pub trait Tracker: Send + Sync {
 
     async fn show(&self, id: &BeadId) -> Result<Bead, TrackerError>;
 
-    /// Creates a bead with a fresh id, its edges, and the edges of those that shall wait for it.
+    /// Creates a bead with a fresh id, its edges, and the edges of those that shall wait for it. One that is proposed
+    /// begins as deferred.
     async fn create(&self, new: &NewBead) -> Result<Bead, TrackerError>;
 
     /// Takes beads from JSONL text: checked as a whole first, then one write or none. A tracker whose `bd` has

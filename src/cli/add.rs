@@ -1,6 +1,6 @@
 //! `bead add`: a new bead with its edges.
 //!
-//! Owns the grammar of `--dep` and `--blocks` and what is refused before the tracker is asked. Ids and cycles
+//! Owns the flags and what is refused before the tracker is asked; the grammar of edges is `domain::edge`'s. Ids and cycles
 //! are the tracker's. Start with [`run`].
 
 use clap::Args as ClapArgs;
@@ -8,6 +8,7 @@ use clap::Args as ClapArgs;
 use super::desk::Desk;
 use super::{CliError, Exit};
 use crate::domain::bead::NewBead;
+use crate::domain::edge::{BadEdge, Edge, KINDS};
 use crate::domain::ids::BeadId;
 
 #[derive(Debug, ClapArgs)]
@@ -40,7 +41,7 @@ pub(super) async fn run(desk: &Desk, args: Args) -> Result<Exit, CliError> {
             .hint("what an agent needs to know beside it: `-d TEXT`"));
     }
     let edges = args.dep.iter().map(|text| edge(text)).collect::<Result<Vec<_>, _>>()?;
-    for (kind, id) in edges.iter().filter(|(kind, _)| !EDGES.contains(&kind.as_str())) {
+    for (kind, id) in edges.iter().filter(|(kind, _)| !KINDS.contains(&kind.as_str())) {
         desk.output.warn(&format!("`{kind}` is no edge type of `bd`: the new bead does not wait for {id}"));
     }
     let (_, site) = desk.open().await?;
@@ -64,38 +65,18 @@ pub(super) async fn run(desk: &Desk, args: Args) -> Result<Exit, CliError> {
     Ok(Exit::Done)
 }
 
-/// The edge types that `bd` has words for; it takes any other as a link that holds nothing back.
-const EDGES: [&str; 19] = [
-    "blocks",
-    "parent-child",
-    "conditional-blocks",
-    "waits-for",
-    "related",
-    "discovered-from",
-    "replies-to",
-    "relates-to",
-    "duplicates",
-    "supersedes",
-    "authored-by",
-    "assigned-to",
-    "approved-by",
-    "attests",
-    "tracks",
-    "until",
-    "caused-by",
-    "validates",
-    "delegated-from",
-];
-
-/// `ID` or `TYPE:ID`. `blocks:ID` is refused, because `bd` changed its direction in 1.0.4.
+/// The edge, or what to write instead.
 fn edge(text: &str) -> Result<(String, BeadId), CliError> {
-    match text.split_once(':') {
-        None => Ok(("blocks".to_owned(), BeadId::new(text))),
-        Some(("blocks", id)) => Err(CliError::new(Exit::Usage, format!("`--dep blocks:{id}` is ambiguous"))
-            .hint(format!("the new bead waits for {id}: `--dep {id}`"))
-            .hint(format!("{id} waits for the new bead: `--blocks {id}`"))),
-        Some(("external", _)) => Ok(("blocks".to_owned(), BeadId::new(text))),
-        Some((kind, id)) if !kind.is_empty() && !id.is_empty() => Ok((kind.to_owned(), BeadId::new(id))),
-        Some(_) => Err(CliError::new(Exit::Usage, format!("`--dep {text}`: expected ID or TYPE:ID"))),
+    match Edge::parse(text) {
+        Ok(Edge { kind, to }) => Ok((kind, to)),
+        Err(error) => {
+            let refused = CliError::new(Exit::Usage, format!("`--dep`: {error}"));
+            Err(match error {
+                BadEdge::Shape(_) => refused,
+                BadEdge::Ambiguous(id) => refused
+                    .hint(format!("the new bead waits for {id}: `--dep {id}`"))
+                    .hint(format!("{id} waits for the new bead: `--blocks {id}`")),
+            })
+        }
     }
 }

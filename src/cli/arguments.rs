@@ -51,20 +51,60 @@ pub(super) enum Command {
     Ready(super::ready::Args),
     /// Say in one sentence why a bead is, or is not, ready or running
     Why(super::why::Args),
+    /// What reviews found, and where it stands
+    Findings(super::findings::Args),
+    /// Print exactly what an agent would be told now
+    Prompt(super::prompt::Args),
+    /// Print what a prompt says of the project
+    Context(super::prompt::Args),
     /// Work on beads, one after the other: claim, run, prove, land, close
     Work(super::work::Args),
     /// Work through the ready beads of all registered projects, now
     Night(super::night::Args),
     /// Run as a daemon: work in the windows of your config, and for other commands
     Serve(super::serve::Args),
+    /// The report of a night: what landed, what needs you, what it cost
+    Brief(super::brief::Args),
+    /// Print a link that logs one browser in, once
+    Login,
+    /// Print the token for scripts, and where the daemon is reached
+    Token(super::token::Args),
+    /// Alerts on phones and browsers: the key, the devices, a test
+    Push(super::push::Args),
+    /// Look whether everything is there for a night, and what to do where it is not
+    Doctor(super::doctor::Args),
+    /// On another machine: miss the daemon's heartbeats, and raise the alarm
+    Watchman(super::watchman::Args),
     /// The settings in force, with their origin, and the prices
     Config(super::config::Args),
     /// The repositories a night works through
     Project(super::project::Args),
+    /// End a bead's work; what was done is kept
+    Cancel(super::hand::NameArgs),
+    /// Put a run aside: its clone and conversation are kept, its slot is free
+    Pause(super::hand::NameArgs),
+    /// Go on with a run that was put aside
+    Resume(super::hand::NameArgs),
+    /// Have a parked, failed or cancelled bead worked on again, with what is kept
+    Retry(super::hand::RetryArgs),
+    /// Say something to a run's agent
+    Send(super::hand::SendArgs),
+    /// Answer an agent's question, and let it go on
+    Answer(super::hand::AnswerArgs),
+    /// Let held work go on, close a bead with nothing to do, or open a proposed one
+    Approve(super::hand::NameArgs),
+    /// Leave a bead to a person
+    Park(super::hand::ParkArgs),
+    /// Show a run's progress here, to its end
+    Attach(super::attach::Args),
+    /// Open a shell on a bead's kept work, in a sandbox; what you leave there is kept
+    Shell(super::shell::Args),
     /// Close a bead by hand
     Close(super::close::CloseArgs),
     /// Open a closed, claimed or parked bead again
     Reopen(super::close::ReopenArgs),
+    /// Have an independent agent read kept work or a branch
+    Review(super::review::Args),
     /// List runs, newest first
     Runs(super::runs::Args),
     /// Print a run's log

@@ -9,12 +9,11 @@ use serde_json::{Value, json};
 use super::desk::{Desk, engine_error};
 use super::output::{DIM, STRONG, paint};
 use super::{CliError, Exit};
-use crate::config::budgets::{Budgets, Cap, Subscription};
 use crate::config::effective::{Effective, Flags};
-use crate::config::limits::{Origin, Sourced};
 use crate::config::project::Project;
 use crate::config::user::User;
 use crate::daemon::error::EngineError;
+use crate::feed::view::settings::{Row, project_rows, user_rows};
 
 #[derive(Debug, ClapArgs)]
 pub(super) struct Args {
@@ -77,82 +76,6 @@ async fn project(desk: &Desk, house: &crate::daemon::house::House) -> Result<Opt
         Err(error @ EngineError::Refused(_)) => Err(engine_error(error)),
         Err(error) => Err(engine_error(error)),
     }
-}
-
-struct Row {
-    key: String,
-    value: String,
-    origin: String,
-}
-
-fn row(key: &str, value: impl ToString, origin: &Origin) -> Row {
-    Row { key: key.to_owned(), value: value.to_string(), origin: origin.to_string() }
-}
-
-/// What only the user's own file says.
-fn user_rows(user: &User) -> Vec<Row> {
-    let mine = |differs: bool| if differs { Origin::User(user.file.clone()) } else { Origin::Default };
-    let slots = &user.slots;
-    let given = mine(*slots != crate::config::budgets::Slots::default());
-    let mut rows = vec![row("slots.global", slots.global, &given)];
-    if let Some(project) = slots.project {
-        rows.push(row("slots.project", project, &given));
-    }
-    rows.extend(slots.models.iter().map(|(model, n)| row(&format!("slots.models.{model}"), n, &given)));
-    for (place, window) in (1..).zip(&user.windows) {
-        let zone = window.zone.map_or("this machine's zone".to_owned(), |zone| zone.to_string());
-        let text = format!("from `{}` ({zone})", window.start.as_str());
-        rows.push(row(&format!("windows.{place}"), text, &mine(true)));
-    }
-    let budgets = &user.budgets;
-    let given = mine(*budgets != Budgets::default());
-    let caps =
-        [("run", budgets.run), ("bead", budgets.bead), ("night", budgets.night), ("week", budgets.week)];
-    rows.extend(caps.iter().map(|(name, cap)| row(&format!("budgets.{name}"), amount(*cap), &given)));
-    rows.extend(
-        budgets
-            .project
-            .iter()
-            .map(|(name, cap)| row(&format!("budgets.project.{name}"), amount(*cap), &given)),
-    );
-    rows.push(row("budgets.utilization", budgets.utilization, &given));
-    let subscription = if budgets.subscription == Subscription::Off { "off" } else { "on" };
-    rows.push(row("budgets.subscription", subscription, &given));
-    rows
-}
-
-fn amount(cap: Cap) -> String {
-    match (cap.usd, cap.tokens) {
-        (None, None) => "no cap".to_owned(),
-        (Some(usd), None) => format!("${usd:.2}"),
-        (None, Some(tokens)) => format!("{tokens} tokens"),
-        (Some(usd), Some(tokens)) => format!("${usd:.2} and {tokens} tokens"),
-    }
-}
-
-fn project_rows(effective: &Effective) -> Vec<Row> {
-    fn of<T: ToString>(key: &str, value: &Sourced<T>) -> Row {
-        row(key, value.value.to_string(), &value.origin)
-    }
-    let named = |key: &str, value: &Sourced<Option<String>>, none: &str| {
-        row(key, value.value.as_deref().unwrap_or(none), &value.origin)
-    };
-    let limits = &effective.limits;
-    vec![
-        named("target", &effective.target, "the checked-out branch"),
-        of("image", &effective.image),
-        named("model", &effective.model, "the agent's own"),
-        of("limits.attempts", &limits.attempts),
-        of("limits.run_time", &limits.run_time),
-        of("limits.idle", &limits.idle),
-        of("limits.tool", &limits.tool),
-        row("limits.cost_usd", format!("${:.2}", limits.cost_usd.value), &limits.cost_usd.origin),
-        of("limits.slots", &limits.slots),
-        of("limits.memory", &limits.memory),
-        of("limits.output", &limits.output),
-        row("land.mode", effective.land.value.mode.as_str(), &effective.land.origin),
-        row("land.push", effective.land.value.push.as_deref().unwrap_or("no"), &effective.land.origin),
-    ]
 }
 
 fn show(desk: &Desk, rows: &[Row], effective: &Effective) {

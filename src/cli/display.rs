@@ -14,10 +14,10 @@ use tokio::sync::watch;
 use super::output::{BAD, DIM, GOOD, Output, STRONG, WARN, paint};
 use crate::daemon::dispatch::{Listeners, Status};
 use crate::daemon::progress::Progress;
-use crate::daemon::tell;
 use crate::domain::agent_event::AgentEvent;
 use crate::domain::clean::clean_line;
 use crate::domain::event::{Body, Ending, Event};
+use crate::feed::tell;
 use crate::lifecycle::Story;
 use writer::Writer;
 

@@ -8,6 +8,8 @@ use clap::Args as ClapArgs;
 
 use super::desk::{Desk, journal_error};
 use super::{CliError, Exit};
+use crate::daemon::control::client::Client;
+use crate::daemon::house::House;
 use crate::domain::event::Event;
 use crate::journal::read::Filter;
 
@@ -34,14 +36,14 @@ pub(super) async fn run(desk: &Desk, args: Args) -> Result<Exit, CliError> {
     let filter = Filter { bead: args.bead.map(crate::domain::ids::BeadId::new), ..Filter::default() };
     let mut since = args.since;
     loop {
+        if args.follow && stream(desk, &house, &filter, &mut since).await {
+            tokio::time::sleep(LOOK_AGAIN).await;
+            continue;
+        }
         let events = house.journal.events(since, &filter, PAGE).map_err(journal_error)?;
         for event in &events {
             since = event.seq;
-            if desk.output.json {
-                desk.output.value(event);
-            } else {
-                desk.output.line(&line(desk, event));
-            }
+            show(desk, event);
         }
         if events.len() == PAGE {
             continue;
@@ -56,10 +58,37 @@ pub(super) async fn run(desk: &Desk, args: Args) -> Result<Exit, CliError> {
     }
 }
 
+/// Through a running daemon until its stream breaks; false where none runs. Then the journal is read as it is, so
+/// that a daemon that comes and goes leaves no gap.
+async fn stream(desk: &Desk, house: &House, filter: &Filter, since: &mut u64) -> bool {
+    let Some(daemon) = Client::find(&house.places).await else { return false };
+    let path = format!("/api/events?since={since}");
+    let heard = daemon.follow(&path, |(_, data)| {
+        if let Ok(event) = serde_json::from_value::<Event>(data) {
+            *since = event.seq;
+            if filter.bead.is_none() || filter.bead == event.bead {
+                show(desk, &event);
+            }
+        }
+        true
+    });
+    // Also where it breaks: the next one goes on where this stopped.
+    let _ = heard.await;
+    true
+}
+
+fn show(desk: &Desk, event: &Event) {
+    if desk.output.json {
+        desk.output.value(event);
+    } else {
+        desk.output.line(&line(desk, event));
+    }
+}
+
 fn line(desk: &Desk, event: &Event) -> String {
     let bead = event.bead.as_ref().map_or("-", |b| b.as_str());
     let head = format!("{:>6}  {}  {bead:<14} ", event.seq, event.at.format("%Y-%m-%d %H:%M:%S"));
-    let text = crate::daemon::tell::sentence(&event.body);
+    let text = crate::feed::tell::sentence(&event.body);
     let room = desk.output.width.saturating_sub(head.len()).max(30);
     format!("{head}{}", super::output::Output::fit(&text, room))
 }

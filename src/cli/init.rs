@@ -11,6 +11,7 @@ mod driver;
 use clap::Args as ClapArgs;
 use serde_json::json;
 
+use super::ask::{self, Enter};
 use super::desk::{Desk, tracker_error};
 use super::output::{DIM, GOOD, paint};
 use super::{CliError, Exit};
@@ -63,7 +64,7 @@ pub(super) async fn run(desk: &Desk, args: Args) -> Result<Exit, CliError> {
         let text = init::render(&target, &stacks);
         if !args.yes && !desk.output.json && std::io::stdin().is_terminal() {
             desk.output.say(&text);
-            if !confirm(desk, &format!("write this to {}?", file.display()))? {
+            if !ask::agreed(&format!("write this to {}?", file.display()), Enter::Yes).await? {
                 return Err(CliError::refused("nothing was written"));
             }
         }
@@ -132,16 +133,6 @@ impl Report {
 fn found(names: &[&str], target: &str) -> String {
     let stacks = if names.is_empty() { "no stack that I know".to_owned() } else { names.join(", ") };
     format!("{} {stacks}; target {target}", paint(DIM, "found"))
-}
-
-fn confirm(desk: &Desk, question: &str) -> Result<bool, CliError> {
-    let failed = |e: std::io::Error| CliError::from_error(Exit::Failed, &e);
-    let _ = desk;
-    let mut err = std::io::stderr().lock();
-    write!(err, "{question} [Y/n] ").and_then(|()| err.flush()).map_err(failed)?;
-    let mut answer = String::new();
-    std::io::stdin().read_line(&mut answer).map_err(failed)?;
-    Ok(matches!(answer.trim().to_lowercase().as_str(), "" | "y" | "yes"))
 }
 
 /// Never over a file that appeared meanwhile.

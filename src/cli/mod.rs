@@ -5,20 +5,27 @@
 
 mod add;
 mod arguments;
+mod ask;
+mod attach;
+mod brief;
 mod close;
 mod config;
 mod desk;
 mod display;
+mod doctor;
 mod error;
 mod events;
 mod export;
+mod findings;
 mod forecast;
 mod gc;
+mod hand;
 mod image;
 mod import;
 mod init;
 mod inspect;
 mod list;
+mod login;
 mod logs;
 mod merge_driver;
 mod model;
@@ -26,14 +33,21 @@ mod night;
 mod output;
 mod progress;
 mod project;
+mod prompt;
+mod push;
 mod ready;
 mod rehearse;
+mod review;
 mod runs;
 mod serve;
+mod shell;
 mod show;
+mod signals;
 mod simulate;
 mod through;
+mod token;
 mod verify;
+mod watchman;
 mod why;
 mod work;
 
@@ -93,13 +107,33 @@ async fn execute(desk: &desk::Desk, command: Command) -> Result<Exit, CliError> 
         Command::Show(args) => show::run(desk, args).await,
         Command::Ready(args) => ready::run(desk, args).await,
         Command::Why(args) => why::run(desk, args).await,
+        Command::Prompt(args) => prompt::run(desk, args).await,
+        Command::Context(args) => prompt::context(desk, args).await,
+        Command::Findings(args) => findings::run(desk, args).await,
+        Command::Cancel(args) => hand::cancel(desk, args).await,
+        Command::Pause(args) => hand::pause(desk, args).await,
+        Command::Resume(args) => hand::resume(desk, args).await,
+        Command::Retry(args) => hand::retry(desk, args).await,
+        Command::Send(args) => hand::send(desk, args).await,
+        Command::Answer(args) => hand::answer(desk, args).await,
+        Command::Approve(args) => hand::approve(desk, args).await,
+        Command::Park(args) => hand::park(desk, args).await,
+        Command::Attach(args) => attach::run(desk, args).await,
+        Command::Shell(args) => shell::run(desk, args).await,
         Command::Close(args) => close::close(desk, args).await,
         Command::Reopen(args) => close::reopen(desk, args).await,
         Command::Work(args) => work::run(desk, args).await,
         Command::Night(args) => night::run(desk, args).await,
         Command::Serve(args) => serve::run(desk, args).await,
+        Command::Brief(args) => brief::run(desk, args),
+        Command::Login => login::run(desk).await,
+        Command::Token(args) => token::run(desk, args).await,
+        Command::Push(args) => push::run(desk, args).await,
+        Command::Doctor(args) => doctor::run(desk, args).await,
+        Command::Watchman(args) => watchman::run(desk, args).await,
         Command::Config(args) => config::run(desk, args).await,
         Command::Project(args) => project::run(desk, args).await,
+        Command::Review(args) => review::run(desk, args).await,
         Command::Runs(args) => runs::run(desk, args),
         Command::Logs(args) => logs::run(desk, args).await,
         Command::Events(args) => events::run(desk, args).await,

@@ -9,6 +9,7 @@ use clap::{Args as ClapArgs, Subcommand};
 use serde_json::json;
 
 use super::desk::Desk;
+use super::signals::Signals;
 use super::{CliError, Exit};
 use crate::clock::SystemClock;
 use crate::model::{ModelServer, ModelServerSpec};
@@ -41,6 +42,7 @@ pub(super) async fn run(desk: &Desk, args: Args) -> Result<Exit, CliError> {
         return Err(CliError::new(Exit::Usage, format!("`--listen {listen}`: expected a loopback address")));
     }
     let script = super::rehearse::read(&script)?;
+    let mut signals = Signals::catch()?;
     let clock = std::sync::Arc::new(SystemClock::default());
     let spec = ModelServerSpec { script, bind: listen, record, clock };
     let server = ModelServer::start(spec).await.map_err(|e| CliError::from_error(Exit::Failed, &e))?;
@@ -53,7 +55,7 @@ pub(super) async fn run(desk: &Desk, args: Args) -> Result<Exit, CliError> {
             server.url()
         ));
     }
-    let _ = tokio::signal::ctrl_c().await;
+    signals.next().await;
     server.close().await;
     Ok(Exit::Interrupted)
 }

@@ -12,6 +12,7 @@ use super::desk::{Desk, engine_error, journal_error};
 use super::output::{GOOD, Output, WARN, paint};
 use super::serve::{Daemon, Going};
 use super::{CliError, Exit};
+use crate::config::server::Server;
 use crate::daemon::dispatch::{Hours, NightReport};
 use crate::daemon::house::{House, Site};
 use crate::daemon::stop::Urgency;
@@ -28,6 +29,9 @@ pub(super) struct Args {
     /// When it is stopped by a signal, end its runs too (their work is kept)
     #[arg(long)]
     stop_runs: bool,
+    /// Where browsers and scripts reach it meanwhile (default: nowhere)
+    #[arg(long, value_name = "ADDR", value_parser = crate::config::server::address)]
+    listen: Option<std::net::SocketAddr>,
 }
 
 pub(super) async fn run(desk: &Desk, args: Args) -> Result<Exit, CliError> {
@@ -46,9 +50,13 @@ pub(super) async fn run(desk: &Desk, args: Args) -> Result<Exit, CliError> {
         return super::forecast::run(desk, house, sites, hours).await;
     }
     let daemon = Daemon::prepare(desk, &house).await?;
-    let going = Going { hours, zone, sites, stop_runs: args.stop_runs };
-    let (report, urgency) = daemon.run(desk, house, going).await?;
+    // A night in the foreground opens a window only where somebody asked for one.
+    let server =
+        args.listen.map(|listen| Server { listen: Some(listen), ..daemon.machine.user.server.clone() });
+    let going = Going { hours, zone, sites, stop_runs: args.stop_runs, server };
+    let (report, urgency) = daemon.run(desk, Arc::clone(&house), going).await?;
     tell(desk.output, &report);
+    tell_unsent(desk.output, &house);
     Ok(if urgency > Urgency::GoOn { Exit::Interrupted } else { Exit::Done })
 }
 
@@ -104,6 +112,22 @@ pub(super) fn tell(output: Output, report: &NightReport) {
         let text = format!("{n} containers go on without supervision; `bead night` takes them up again");
         output.say(&format!("  {} {text}", paint(WARN, "!")));
     }
+}
+
+/// What people were not told, where something of it waits.
+fn tell_unsent(output: Output, house: &House) {
+    let Ok(standing) = house.journal.outbox_standing() else { return };
+    if standing.waiting == 0 {
+        return;
+    }
+    let why = standing.failing.iter().map(|(channel, why)| {
+        let channel = crate::feed::notify::courier::shown(channel);
+        crate::domain::clean::clean_line(&format!("{channel}: {why}"))
+    });
+    let why = why.collect::<Vec<_>>().join("; ");
+    let why = if why.is_empty() { String::new() } else { format!(" ({why})") };
+    let text = format!("alerts not sent yet: {}{why}; the next daemon tries again", standing.waiting);
+    output.say(&format!("  {} {text}", paint(WARN, "!")));
 }
 
 pub(super) fn in_the_way(pid: Option<u32>) -> CliError {

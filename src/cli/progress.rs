@@ -10,10 +10,10 @@ use anstyle::Style;
 
 use super::output::{BAD, DIM, GOOD, Output, STRONG, WARN, paint};
 use crate::daemon::progress::Progress;
-use crate::daemon::tell;
 use crate::domain::agent_event::AgentEvent;
 use crate::domain::event::{Body, Ending, Event};
 use crate::domain::ids::BeadId;
+use crate::feed::tell;
 use crate::lifecycle::Story;
 
 /// How many lines of one agent message are shown; the log has the rest.

@@ -156,6 +156,7 @@ async fn copy(
         all.push((name.clone(), copy_one(path, &to, environment).await?));
     }
     environment.state_dir = Some(folder.path().join("state"));
+    environment.rehearsal = true;
     let project = all[0].1.clone();
     Ok(Copy { _folder: folder, project, all })
 }

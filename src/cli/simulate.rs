@@ -9,7 +9,11 @@ use clap::Args as ClapArgs;
 
 use super::desk::Desk;
 use super::{CliError, Exit};
+use crate::config::zone::Zone;
+use crate::daemon::error::EngineError;
 use crate::daemon::simulate::{self, Failure, Manner, Report, SCENARIOS, Scenario, Soak};
+use crate::feed::brief::{Brief, Which};
+use crate::journal::Journal;
 
 #[derive(Debug, ClapArgs)]
 pub(super) struct Args {
@@ -31,6 +35,9 @@ pub(super) struct Args {
     /// List the scenarios that come with the program
     #[arg(long, conflicts_with_all = ["scenario", "kills", "all"])]
     list: bool,
+    /// Print the brief of the night in place of its figures
+    #[arg(long, conflicts_with_all = ["kills", "all", "list"])]
+    brief: bool,
     /// Do not look for the smallest night that still fails
     #[arg(long)]
     no_shrink: bool,
@@ -55,9 +62,12 @@ pub(super) async fn run(desk: &Desk, args: Args) -> Result<Exit, CliError> {
                 break;
             }
             if single {
-                let report = simulate::play(&scenario, &Manner::default())?;
-                if report.holds() || args.no_shrink {
-                    show(output, &report);
+                let (report, journal) = simulate::play_and_keep(&scenario, &Manner::default())?;
+                let told = if args.brief { brief(&journal)? } else { None };
+                match told {
+                    Some(brief) => super::brief::show(output, &brief),
+                    None if report.holds() || args.no_shrink => show(output, &report),
+                    None => {}
                 }
                 return Ok((soak, (!report.holds()).then_some(Failure { scenario, report })));
             }
@@ -91,6 +101,13 @@ pub(super) async fn run(desk: &Desk, args: Args) -> Result<Exit, CliError> {
         }
         Some(failure) => fail(desk, failure, out.as_deref()).await,
     }
+}
+
+/// The brief of the night that was played.
+fn brief(journal: &Journal) -> Result<Option<Brief>, simulate::PlayError> {
+    let last = journal.last_of("night_ended").map_err(EngineError::from)?;
+    let Some(now) = last.map(|event| event.at) else { return Ok(None) };
+    Ok(crate::feed::brief::of(journal, &Which::Last, now, Zone::UTC).map_err(EngineError::from)?)
 }
 
 /// Makes the failing night small and says how to play it again.

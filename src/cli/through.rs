@@ -1,7 +1,9 @@
 //! Commands that go through a running daemon, for the same result on the same terminal.
 //!
 //! Owns the translation of the daemon's answers and streams back into what the command would have shown by
-//! itself. Start with [`work`].
+//! itself. Start with [`work`]; a review's way is in [`review`].
+
+pub(super) mod review;
 
 use serde_json::{Value, json};
 
@@ -13,7 +15,7 @@ use crate::daemon::error::EngineError;
 use crate::daemon::house::{House, Site};
 use crate::daemon::progress::Progress as _;
 use crate::daemon::stop::{Stop, Urgency};
-use crate::daemon::work::WorkRequest;
+use crate::daemon::work::{Ended, WorkRequest};
 use crate::domain::agent_event::AgentEvent;
 use crate::domain::event::{Event, Finish};
 use crate::lifecycle::Story;
@@ -47,6 +49,7 @@ pub(super) async fn work(
     let wish = json!({
         "force": request.force,
         "no_gates": request.no_gates,
+        "no_review": request.no_review,
         "target": request.target,
         "model": request.model,
     });
@@ -101,8 +104,15 @@ pub(super) async fn work(
     }
 }
 
+/// An end as a daemon's stream tells it.
+pub(super) fn with_hints(ended: &Ended) -> Value {
+    let mut line = ended.result_line();
+    line["hints"] = json!(ended.hints());
+    line
+}
+
 /// One journalled event, with the story as it was then.
-fn show(live: &Live, story: &mut Option<Story>, data: Value) {
+pub(super) fn show(live: &Live, story: &mut Option<Story>, data: Value) {
     let Ok(event) = serde_json::from_value::<Event>(data) else { return };
     match story.as_mut() {
         _ if matches!(event.body, crate::domain::event::Body::Claiming { .. }) => {
@@ -116,7 +126,7 @@ fn show(live: &Live, story: &mut Option<Story>, data: Value) {
     }
 }
 
-fn tell(desk: &Desk, result: &Value) -> Exit {
+pub(super) fn tell(desk: &Desk, result: &Value) -> Exit {
     let text = |key: &str| crate::domain::clean::clean_line(result[key].as_str().unwrap_or_default());
     let hints = result["hints"].as_array().into_iter().flatten().filter_map(Value::as_str);
     if result["type"] == "refused" {

@@ -10,13 +10,15 @@ use clap::Args as ClapArgs;
 use super::desk::{Desk, engine_error};
 use super::output::{BAD, GOOD, Output, WARN, paint};
 use super::progress::{Live, wrap};
+use super::signals::Signals;
 use super::{CliError, Exit};
 use crate::daemon::control::client::Client;
 use crate::daemon::work::WorkRequest;
-use crate::daemon::{engine::Engine, error::EngineError, stop::Stop, tell};
+use crate::daemon::{engine::Engine, error::EngineError, stop::Stop};
 use crate::domain::event::Finish;
 use crate::domain::ids::BeadId;
 use crate::domain::run::Outcome;
+use crate::feed::tell;
 
 #[derive(Debug, Clone, ClapArgs)]
 pub(super) struct Args {
@@ -29,7 +31,7 @@ pub(super) struct Args {
     /// Land without any gate; recorded
     #[arg(long)]
     no_gates: bool,
-    /// Land without a review (reviews come later; until then there is none to skip)
+    /// Land without the review that bead.yaml asks for
     #[arg(long)]
     no_review: bool,
     /// The branch to land on (default: `target` of bead.yaml)
@@ -42,9 +44,8 @@ pub(super) struct Args {
 
 pub(super) async fn run(desk: &Desk, args: Args) -> Result<Exit, CliError> {
     let stop = Stop::default();
-    let signals = tokio::spawn(listen(stop.clone(), desk.output));
+    let signals = tokio::spawn(listen(Signals::catch()?, stop.clone(), desk.output));
     let mut first = Exit::Done;
-    let _ = args.no_review;
     for (index, id) in args.ids.iter().enumerate() {
         if index > 0 && !desk.output.json {
             desk.output.say("");
@@ -53,6 +54,7 @@ pub(super) async fn run(desk: &Desk, args: Args) -> Result<Exit, CliError> {
             bead: BeadId::new(id.clone()),
             force: args.force,
             no_gates: args.no_gates,
+            no_review: args.no_review,
             target: args.target.clone(),
             model: args.model.clone(),
             unattended: false,
@@ -76,6 +78,12 @@ pub(super) async fn run(desk: &Desk, args: Args) -> Result<Exit, CliError> {
     }
     signals.abort();
     Ok(first)
+}
+
+/// Goes on with one bead, as `bead work ID` does.
+pub(super) async fn again(desk: &Desk, bead: &BeadId) -> Result<Exit, CliError> {
+    let ids = vec![bead.to_string()];
+    run(desk, Args { ids, force: false, no_gates: false, no_review: false, target: None, model: None }).await
 }
 
 async fn one(desk: &Desk, stop: &Stop, request: WorkRequest) -> Result<Exit, CliError> {
@@ -148,19 +156,10 @@ pub(super) fn summary(output: Output, (bead, target): (&str, &str), finish: &Fin
 }
 
 /// The first Ctrl-C stops properly, the second leaves at once.
-async fn listen(stop: Stop, output: Output) {
-    use tokio::signal::unix::{SignalKind, signal};
-    let (Ok(mut interrupt), Ok(mut terminate)) =
-        (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
-    else {
-        return;
-    };
+pub(super) async fn listen(mut signals: Signals, stop: Stop, output: Output) {
     let mut told = 0;
     loop {
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
-        }
+        signals.next().await;
         stop.more();
         told += 1;
         if told == 1 {

@@ -7,6 +7,7 @@ use super::error::{ConfigError, Widening};
 use super::limits::{Limits, Origin, Sourced};
 use super::night::{Land, NightFilter};
 use super::project::{Gate, Globs, Project, ReadyRules};
+use super::review::Review;
 use super::user::{Identity, User};
 use crate::domain::usage::PriceTable;
 
@@ -36,6 +37,7 @@ pub struct Effective {
     pub prices: Sourced<PriceTable>,
     pub night: Sourced<NightFilter>,
     pub land: Sourced<Land>,
+    pub review: Sourced<Review>,
 }
 
 impl Effective {
@@ -68,6 +70,7 @@ impl Effective {
             ),
             night: wished(project.night.as_ref(), &theirs),
             land: wished(project.land.as_ref(), &theirs),
+            review: wished(project.review.as_ref(), &theirs),
         })
     }
 }

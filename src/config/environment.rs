@@ -51,6 +51,8 @@ pub struct Environment {
     /// Log filter in `tracing` syntax.
     pub log: Option<String>,
     pub columns: Option<u16>,
+    /// A rehearsal on a copy: nobody is told of it.
+    pub rehearsal: bool,
     /// What programs that we start may inherit: everything but the credentials.
     pub inherited: Inherited,
 }
@@ -104,6 +106,7 @@ impl Environment {
             force_color: raw("CLICOLOR_FORCE").is_some_and(|value| value != "0"),
             log: text("BEAD_LOG"),
             columns: text("COLUMNS").and_then(|t| t.parse().ok()).filter(|n| *n > 0),
+            rehearsal: false,
             inherited: Inherited::default(),
         }
     }

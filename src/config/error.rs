@@ -7,8 +7,6 @@
 pub enum ConfigError {
     #[error("{place}: unknown key `{key}`{}", nearest.as_ref().map(|n| format!(", did you mean `{n}`?")).unwrap_or_default())]
     UnknownKey { place: Place, key: String, nearest: Option<String> },
-    #[error("{place}: `{key}` is not built yet: {instead}")]
-    NotBuilt { place: Place, key: String, instead: &'static str },
     /// T54: this key gives power, and power is the user's to give.
     #[error("{place}: `{key}` cannot be set by a project: {why}")]
     NotForProjects { place: Place, key: String, why: &'static str },

@@ -13,11 +13,16 @@ pub mod environment;
 pub mod error;
 pub mod limits;
 pub mod night;
+pub mod notify;
 pub mod places;
 pub mod project;
+pub mod review;
+pub mod server;
 pub(crate) mod table;
 pub mod user;
+pub mod watch;
 pub mod windows;
 pub mod zone;
 
 pub use error::ConfigError;
+pub(crate) use table::nearest;

@@ -103,6 +103,12 @@ impl Places {
         Ok(Self { state, config: folder.join("config"), cache: folder.join("cache"), sockets })
     }
 
+    /// The same folder with another's config.
+    #[must_use]
+    pub fn with_config_of(self, other: &Self) -> Self {
+        Self { config: other.config.clone(), ..self }
+    }
+
     pub fn state(&self) -> &Path {
         &self.state
     }
@@ -165,6 +171,16 @@ impl Places {
     /// Where a daemon of this state directory listens for commands.
     pub fn control_socket(&self) -> PathBuf {
         self.sockets.join("daemon.sock")
+    }
+
+    /// The key by which push services know us; 0600.
+    pub fn push_key(&self) -> PathBuf {
+        self.state.join("push.key")
+    }
+
+    /// The token for scripts (0600).
+    pub fn token(&self) -> PathBuf {
+        self.state.join("token")
     }
 
     pub fn config_file(&self) -> PathBuf {

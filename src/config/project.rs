@@ -10,6 +10,7 @@ use super::duration::Span;
 use super::error::ConfigError;
 use super::limits::Wishes;
 use super::night::{Land, NightFilter, land, night};
+use super::review::{Review, review};
 use super::table::{Document, Table};
 
 /// The name of the file in a repository's root.
@@ -34,6 +35,7 @@ pub struct Project {
     pub ready: Option<ReadyRules>,
     pub night: Option<NightFilter>,
     pub land: Option<Land>,
+    pub review: Option<Review>,
 }
 
 /// A text and where it stands, for an error that is found only later.
@@ -116,7 +118,6 @@ impl Project {
             return Err(ConfigError::NotForProjects { place: root.place(key), key: (*key).to_owned(), why });
         }
         root.only(KEYS)?;
-        review(&root)?;
         let limits = root.table("limits")?;
         Ok(Self {
             file: file.to_owned(),
@@ -129,6 +130,7 @@ impl Project {
             ready: ready(&root)?,
             night: night(&root)?,
             land: land(&root)?,
+            review: review(&root)?,
         })
     }
 }
@@ -175,7 +177,8 @@ pub(super) fn is_image(text: &str) -> bool {
         && !text.contains("..")
 }
 
-fn model(root: &Table<'_>) -> Result<Option<String>, ConfigError> {
+/// A `model` of the document or of one of its tables.
+pub(super) fn model(root: &Table<'_>) -> Result<Option<String>, ConfigError> {
     let Some(text) = root.text("model")? else { return Ok(None) };
     let plain = |b: u8| b.is_ascii_alphanumeric() || b"._:/@[]-".contains(&b);
     let good = (1..=100).contains(&text.len())
@@ -227,17 +230,6 @@ fn gates(root: &Table<'_>) -> Result<Vec<Gate>, ConfigError> {
         gates.push(Gate { name: name.to_owned(), run: run.to_owned(), timeout });
     }
     Ok(gates)
-}
-
-fn review(root: &Table<'_>) -> Result<(), ConfigError> {
-    let Some(table) = root.table("review")? else { return Ok(()) };
-    table.only(&["enabled", "rounds", "create_beads"])?;
-    if table.flag("enabled")? == Some(false) {
-        return Ok(());
-    }
-    let key = "review".to_owned();
-    let instead = "remove it or write `review: { enabled: false }`";
-    Err(ConfigError::NotBuilt { place: root.place("review"), key, instead })
 }
 
 fn ready(root: &Table<'_>) -> Result<Option<ReadyRules>, ConfigError> {

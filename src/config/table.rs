@@ -81,9 +81,7 @@ impl<'a> Table<'a> {
     pub(crate) fn only(&self, known: &[&str]) -> Result<(), ConfigError> {
         let unknown = self.keys().find(|key| !known.contains(&key.as_str()));
         let Some(key) = unknown else { return Ok(()) };
-        let near = known.iter().map(|k| (strsim::damerau_levenshtein(k, &key.to_lowercase()), *k)).min();
-        let most = 1 + key.len() / 4;
-        let nearest = near.filter(|(distance, _)| *distance <= most).map(|(_, k)| k.to_owned());
+        let nearest = nearest(&key, known).map(str::to_owned);
         Err(ConfigError::UnknownKey { place: self.place(&key), key: self.name(&key), nearest })
     }
 
@@ -237,6 +235,13 @@ fn shown(value: &Value) -> String {
             format!("the tag `{}`", crate::domain::text::one_line(&tagged.tag.to_string(), 40))
         }
     }
+}
+
+/// The known word that somebody may have meant, if one is near enough.
+pub(crate) fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
+    let word = word.to_lowercase();
+    let near = known.iter().map(|k| (strsim::damerau_levenshtein(k, &word), *k)).min();
+    near.filter(|(distance, _)| *distance <= 1 + word.len() / 4).map(|(_, k)| k)
 }
 
 #[cfg(test)]

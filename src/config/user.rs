@@ -9,8 +9,11 @@ use std::path::Path;
 use super::budgets::{self, Budgets, Slots};
 use super::error::ConfigError;
 use super::limits::Wishes;
+use super::notify::{self, Notify};
 use super::project::is_image;
+use super::server::{self, Server};
 use super::table::{Document, Table};
+use super::watch::{self, Watch};
 use super::windows::{self, Blackout, Window};
 use crate::domain::usage::{Price, PriceTable};
 
@@ -29,6 +32,9 @@ pub struct User {
     pub windows: Vec<Window>,
     pub blackout: Blackout,
     pub budgets: Budgets,
+    pub notify: Notify,
+    pub server: Server,
+    pub watch: Option<Watch>,
 }
 
 /// Author and committer of what Beadwork commits.
@@ -38,8 +44,10 @@ pub struct Identity {
     pub email: String,
 }
 
-const KEYS: &[&str] = &["limits", "image", "commit", "prices", "slots", "windows", "blackout", "budgets"];
-const LATER: &[&str] = &["notify", "server", "watch"];
+const KEYS: &[&str] = &[
+    "limits", "image", "commit", "prices", "slots", "windows", "blackout", "budgets", "notify", "server",
+    "watch",
+];
 
 impl User {
     /// Reads the file; one that is not there is empty.
@@ -57,10 +65,6 @@ impl User {
     pub fn parse(bytes: &[u8], file: &str) -> Result<Self, ConfigError> {
         let document = Document::parse(bytes, file)?;
         let root = document.root();
-        if let Some(key) = LATER.iter().find(|key| root.has(key)) {
-            let instead = "remove it for now";
-            return Err(ConfigError::NotBuilt { place: root.place(key), key: (*key).to_owned(), instead });
-        }
         root.only(KEYS)?;
         let limits = root.table("limits")?;
         Ok(Self {
@@ -73,6 +77,9 @@ impl User {
             windows: windows::windows(&root)?,
             blackout: windows::blackout(&root)?,
             budgets: budgets::budgets(&root)?,
+            notify: notify::notify(&root)?,
+            server: server::server(&root)?,
+            watch: watch::watch(&root)?,
         })
     }
 }

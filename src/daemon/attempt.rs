@@ -4,6 +4,7 @@
 //! in the right order. The limits themselves are in `watch`, what the end means in `agent`. It outlives a
 //! lost connection and an engine that is away for a while (F10). Start with [`Sitting::sit`].
 
+mod post;
 mod wire;
 
 use std::sync::Arc;
@@ -23,12 +24,16 @@ use crate::domain::agent_event::AgentEvent;
 use crate::executor::{Attached, Chunk, Executor, ExecutorError, SandboxId, SandboxState, Signal};
 use crate::gateway::meter::MeterReading;
 use crate::journal::log::{Room, RunLog};
+use post::Errand;
+pub(super) use post::Post;
 use wire::lost_connection;
 pub(super) use wire::write;
 
 /// The longest time without a look, and the shortest between two that find nothing to do.
 const LOOK_LATEST: Duration = Duration::from_secs(60);
 const LOOK_EARLIEST: Duration = Duration::from_millis(20);
+/// While the end of an interrupted turn is waited for.
+const LOOK_PRESSED: Duration = Duration::from_millis(250);
 /// Between two tries to reach an engine that went away.
 const REACH_AGAIN: Duration = Duration::from_secs(1);
 /// An adopted container that prints nothing for so long has not been given its task.
@@ -62,8 +67,10 @@ pub(super) struct Sitting<'a> {
     pub stream: Stream,
     pub log: RunLog,
     pub meter: channel::Receiver<MeterReading>,
-    /// The task, as it was or would have been given.
-    pub task: String,
+    /// The task, as it was or would have been given, and the uuid it goes under.
+    pub task: (String, String),
+    /// What people say to the agent.
+    pub post: Post<'a>,
     pub entry: Entry,
     pub ids: Arc<dyn crate::clock::Ids>,
 }
@@ -81,6 +88,8 @@ enum Heard {
     End,
     Tick,
     Stop,
+    /// Somebody may have written to the agent.
+    Post,
 }
 
 impl Sitting<'_> {
@@ -91,8 +100,7 @@ impl Sitting<'_> {
             self.entry = Entry::AtWork;
         }
         let adopted_at = self.clock.elapsed();
-        let mut heeded = Urgency::GoOn;
-        let mut meter = self.meter.clone();
+        let (mut heeded, mut meter) = (Urgency::GoOn, self.meter.clone());
         loop {
             let look = self.next_look(adopted_at);
             let unspent = !meter.borrow().over_budget;
@@ -102,6 +110,7 @@ impl Sitting<'_> {
                 () = self.stop.at_least(next(heeded)), if heeded < Urgency::AtOnce => Heard::Stop,
                 _ = meter.wait_for(|reading| reading.over_budget), if unspent => Heard::Tick,
                 chunk = attached.output.recv() => chunk.map_or(Heard::End, Heard::Chunk),
+                () = self.post.heard() => Heard::Post,
                 () = tokio::time::sleep(look) => Heard::Tick,
             };
             match heard {
@@ -134,6 +143,7 @@ impl Sitting<'_> {
                     self.give_task_to_silent(&mut attached, adopted_at).await;
                     self.look(&mut attached).await?;
                 }
+                Heard::Post => self.fetch_post(&mut attached).await?,
                 Heard::Stop if self.stop.now() == Urgency::AtOnce => return Err(EngineError::Left),
                 Heard::Stop => {
                     let urgency = self.stop.now();
@@ -152,8 +162,8 @@ impl Sitting<'_> {
         let silent = self.clock.elapsed().saturating_sub(adopted_at) >= SILENT;
         if self.entry == Entry::Adopted && silent {
             self.entry = Entry::AtWork;
-            let task = std::mem::take(&mut self.task);
-            self.speak(attached, &task).await;
+            let (task, uuid) = std::mem::take(&mut self.task);
+            self.speak(attached, &task, &uuid).await;
         }
     }
 
@@ -161,7 +171,8 @@ impl Sitting<'_> {
     fn next_look(&self, adopted_at: Duration) -> Duration {
         let due = self.watch.due(self.seen());
         let due = if self.entry == Entry::Adopted { due.min(adopted_at + SILENT) } else { due };
-        due.saturating_sub(self.clock.elapsed()).clamp(LOOK_EARLIEST, LOOK_LATEST)
+        let latest = if self.post.presses() { LOOK_PRESSED } else { LOOK_LATEST };
+        due.saturating_sub(self.clock.elapsed()).clamp(LOOK_EARLIEST, latest)
     }
 
     fn seen(&self) -> Seen {
@@ -169,11 +180,36 @@ impl Sitting<'_> {
         Seen { settled: summary.is_settled(), tool_since: summary.longest_tool().map(|(_, since)| since) }
     }
 
-    async fn speak(&mut self, attached: &mut Attached, text: &str) {
-        let uuid = super::effects::uuid(self.ids.bytes());
-        let line = self.dialect.user_message(text, &uuid, When::AfterTool);
-        self.watch.sent(&uuid);
+    async fn speak(&mut self, attached: &mut Attached, text: &str, uuid: &str) {
+        let line = self.dialect.user_message(text, uuid, When::AfterTool);
+        self.watch.sent(uuid);
         write(attached, &line).await;
+    }
+
+    async fn fetch_post(&mut self, attached: &mut Attached) -> Result<(), EngineError> {
+        self.post.look()?;
+        self.pass_on(attached).await
+    }
+
+    /// Messages that wait go to the agent, unless it is being ended: then they open its next conversation.
+    async fn pass_on(&mut self, attached: &mut Attached) -> Result<(), EngineError> {
+        // An adopted agent that may not have its task yet gets that first.
+        while self.watch.why().is_none() && self.entry != Entry::Adopted {
+            match self.post.errand(self.stream.summary(), self.clock.elapsed()) {
+                None => return Ok(()),
+                Some(Errand::Write { id, text }) => {
+                    self.log.note(&post::told(&text))?;
+                    self.speak(attached, &text, &id).await;
+                }
+                Some(Errand::Interrupt { id }) => {
+                    // Not to be ended by the result that the interrupt brings.
+                    self.watch.sent(&id);
+                    let request = crate::domain::ids::base36(self.ids.bytes(), 12);
+                    write(attached, &self.dialect.interrupt(&request)).await;
+                }
+            }
+        }
+        Ok(())
     }
 
     fn take(&mut self, bytes: &[u8]) -> Result<Option<Action>, EngineError> {
@@ -193,6 +229,7 @@ impl Sitting<'_> {
 
     fn hear(&mut self, event: &AgentEvent, now: Duration) -> Result<(), EngineError> {
         self.watch.saw(event, now);
+        self.post.saw(event)?;
         self.log.tell(event)?;
         self.progress.agent(event);
         Ok(())
@@ -209,8 +246,10 @@ impl Sitting<'_> {
         }
         if self.entry == Entry::AtWork && lost_connection(self.stream.summary()) {
             self.entry = Entry::Continued;
-            self.speak(attached, CONTINUE).await;
+            let uuid = super::effects::uuid(self.ids.bytes());
+            self.speak(attached, CONTINUE, &uuid).await;
         }
+        self.pass_on(attached).await?;
         let action = self.watch.tick(now, self.seen());
         self.act(action, attached).await
     }

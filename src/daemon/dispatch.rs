@@ -5,12 +5,15 @@
 //! dispatcher works in a state directory at a time (`locks::daemon`). Start with [`Dispatcher::run`].
 
 mod ending;
+pub mod errands;
 mod leaving;
+mod length;
 mod money;
 mod notes;
 mod orders;
 pub mod preview;
 mod project;
+mod prospect;
 mod recovery;
 pub mod resources;
 mod snapshot;
@@ -86,6 +89,8 @@ pub(super) struct Live {
     probe: bool,
     /// A person asked for it: windows and the night's end do not end it.
     asked: bool,
+    /// No bead's own work: a review of this, which somebody asked for.
+    reads: Option<errands::Reads>,
 }
 
 pub struct Dispatcher {
@@ -105,6 +110,7 @@ pub struct Dispatcher {
     live: BTreeMap<Key, Live>,
     tasks: JoinSet<(Key, Result<Ended, EngineError>)>,
     asked: VecDeque<orders::Asked>,
+    wanted: VecDeque<errands::Waiting>,
     troubles: Troubles,
     notes: Notes,
     orders: mpsc::Receiver<Order>,
@@ -145,6 +151,7 @@ impl Dispatcher {
             live: BTreeMap::new(),
             tasks: JoinSet::new(),
             asked: VecDeque::new(),
+            wanted: VecDeque::new(),
             troubles: Troubles::default(),
             notes: Notes::default(),
             orders,
@@ -208,11 +215,13 @@ impl Dispatcher {
             let plan = plan(&snapshot);
             self.enforce(&snapshot);
             // Both count: what was begun stands in the status only after another look.
-            let started = self.start_asked(&snapshot) | self.start(&plan, &snapshot);
+            let asked = self.start_asked(&snapshot) | self.start_reviews(&snapshot);
+            let started = asked | self.start(&plan, &snapshot);
             self.publish(&snapshot, &plan)?;
             if started {
                 continue;
             }
+            self.tell_queue(&plan, snapshot.now)?;
             if self.is_over(&snapshot, &plan) {
                 return self.end_night("nothing more can be done");
             }

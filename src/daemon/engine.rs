@@ -65,11 +65,11 @@ impl Engine {
             let effect = story.next();
             match self.stop.now() {
                 Urgency::AtOnce => return Err(EngineError::Left),
-                Urgency::Gently if turns_aside(&story.phase) => {
-                    self.record(story, stopped(story))?;
+                Urgency::Gently if turns_aside(story) => {
+                    self.record(story, stopped(story, self.stop.parked()))?;
                     continue;
                 }
-                Urgency::Aside if may_wait(&story.phase) => {
+                Urgency::Aside if may_wait(story) => {
                     let aside = self.stop.aside().unwrap_or_else(|| Aside {
                         cause: Cause::new("user"),
                         reason: "put aside".to_owned(),
@@ -102,6 +102,7 @@ impl Engine {
         match effect {
             Effect::Wait | Effect::Nothing => Ok(()),
             Effect::Claim => self.claim(story).await,
+            Effect::Unite => self.unite(story).await,
             Effect::StartAttempt { number, from, resume } => {
                 self.start_attempt(story, number, from, resume).await
             }
@@ -111,6 +112,8 @@ impl Engine {
             Effect::Merge => self.merge(story).await,
             Effect::StartConflictRun => self.start_conflict_run(story).await,
             Effect::Gate => self.gate(story).await,
+            Effect::Review => self.review(story).await,
+            Effect::Block => self.block(story).await,
             Effect::Land => self.land(story).await,
             Effect::Close => self.close(story).await,
             Effect::Settle { outcome, cause, reason, journalled: true } => {
@@ -165,10 +168,12 @@ impl Engine {
 
 /// Phases in which a gentle stop settles the bead at once. A running agent is stopped by its own supervisor,
 /// and a landing is finished.
-fn turns_aside(phase: &Phase) -> bool {
+fn turns_aside(story: &Story) -> bool {
     matches!(
-        phase,
+        story.phase,
         Phase::Claiming
+            | Phase::Uniting
+            | Phase::Blocking
             | Phase::Starting
             | Phase::Preparing
             | Phase::Merging
@@ -176,16 +181,25 @@ fn turns_aside(phase: &Phase) -> bool {
             | Phase::Gating
             | Phase::Resuming { .. }
             | Phase::Landing { intent: false }
-    )
+    ) || reviewer_due(story)
 }
 
 /// Phases in which an attempt that shall be put aside waits at once. A running agent is ended by its own
 /// supervisor; gates and landings, which cost no model, are finished.
-fn may_wait(phase: &Phase) -> bool {
-    matches!(phase, Phase::Starting | Phase::Preparing | Phase::Untangling | Phase::Resuming { .. })
+fn may_wait(story: &Story) -> bool {
+    matches!(story.phase, Phase::Starting | Phase::Preparing | Phase::Untangling | Phase::Resuming { .. })
+        || reviewer_due(story)
 }
 
-pub(super) fn stopped(story: &Story) -> Body {
+fn reviewer_due(story: &Story) -> bool {
+    story.phase == Phase::Reviewing && !story.is_read()
+}
+
+/// How a story is turned aside: cancelled, or left to a person for a reason.
+pub(super) fn stopped(story: &Story, parked: Option<String>) -> Body {
+    if let Some(reason) = parked {
+        return Body::Settling { outcome: Outcome::Parked, cause: Some(Cause::new("user")), reason };
+    }
     Body::Settling {
         outcome: Outcome::Cancelled,
         cause: Some(Cause::new("interrupted")),

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use super::error::EngineError;
 use super::locks::{self, Taken};
+use super::outside;
 use super::refusal::Refusal;
 use super::repository::{GitRepository, Repository};
 use crate::beads::{self, Tracker};
@@ -15,7 +16,8 @@ use crate::clock::{Clock, Ids};
 use crate::config::environment::Environment;
 use crate::config::places::Places;
 use crate::domain::event::Body;
-use crate::domain::ids::{BeadId, ProjectId};
+use crate::domain::ids::{BeadId, ProjectId, RunId};
+use crate::domain::run::RunKind;
 use crate::journal::read::RunRow;
 use crate::journal::{Entry, Journal};
 use crate::workspace::program::Git;
@@ -82,7 +84,7 @@ impl House {
         Ok(())
     }
 
-    /// Runs that the journal calls running although no process works on their bead (rules 6.2).
+    /// Runs that the journal calls running although no process has them or works on their bead (rules 6.2).
     pub fn mark_interrupted(&self, rows: &mut [RunRow]) {
         for row in rows.iter_mut().filter(|row| row.state == "running") {
             let (Some(project), Some(bead)) = (&row.project, &row.bead) else { continue };
@@ -90,7 +92,11 @@ impl House {
                 continue;
             };
             let taken = locks::look(&self.places.locks(), &project, &BeadId::new(bead.clone()));
-            if matches!(taken, Ok(Taken::Ours(_))) {
+            let kinds = [RunKind::Review, RunKind::Gate, RunKind::Shell];
+            let kind = kinds.into_iter().find(|kind| kind.as_str() == row.kind);
+            let own = kind.zip(RunId::parse(&row.run));
+            let held = || own.is_some_and(|(kind, run)| outside::is_held(self, &project, (kind, &run)));
+            if matches!(taken, Ok(Taken::Ours(_))) && !held() {
                 "interrupted".clone_into(&mut row.state);
             }
         }

@@ -11,23 +11,40 @@ use rustix::fs::{FlockOperation, flock};
 
 use crate::domain::ids::{BeadId, ProjectId};
 
-/// So often a lock is tried before it counts as another's.
-const LOOKS: u32 = 5;
+/// So often a lock is tried before it counts as another's. A child that a process had just forked when it was killed
+/// holds what its parent held, until it is the program it shall be; on a loaded machine that takes its time.
+const LOOKS: u32 = 20;
 
 /// Held as long as this value lives.
 #[derive(Debug)]
 pub struct StoryLock {
-    _file: File,
+    file: File,
+}
+
+impl Drop for StoryLock {
+    /// Let go of and not only closed: a child that is just being started has this file too, and would hold it on.
+    fn drop(&mut self) {
+        // Closing it does the same a moment later.
+        let _ = flock(&self.file, FlockOperation::Unlock);
+    }
 }
 
 /// Waits for its turn to land on a project's branches: two landings at once would meet in git's own locks.
 pub async fn turn(dir: &Path, project: &ProjectId) -> std::io::Result<StoryLock> {
+    waited_for(dir, &format!("{project}.landing.lock")).await
+}
+
+/// Waits for its turn to begin or to count a project's runs outside any claim.
+pub(super) async fn outside(dir: &Path, project: &ProjectId) -> std::io::Result<StoryLock> {
+    waited_for(dir, &format!("{project}.outside.lock")).await
+}
+
+async fn waited_for(dir: &Path, name: &str) -> std::io::Result<StoryLock> {
     std::fs::create_dir_all(dir)?;
-    let path = dir.join(format!("{project}.landing.lock"));
-    let file = open(&path)?;
+    let file = open(&dir.join(name))?;
     loop {
         match flock(&file, FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) => return Ok(StoryLock { _file: file }),
+            Ok(()) => return Ok(StoryLock { file }),
             Err(rustix::io::Errno::WOULDBLOCK) => {
                 tokio::time::sleep(std::time::Duration::from_millis(50)).await
             }
@@ -61,7 +78,7 @@ pub fn look(dir: &Path, project: &ProjectId, bead: &BeadId) -> std::io::Result<T
     std::fs::create_dir_all(dir)?;
     let mut file = open(&dir.join(format!("{project}-{}.lock", bead.slug())))?;
     match flock(&file, FlockOperation::NonBlockingLockShared) {
-        Ok(()) => Ok(Taken::Ours(StoryLock { _file: file })),
+        Ok(()) => Ok(Taken::Ours(StoryLock { file })),
         Err(rustix::io::Errno::WOULDBLOCK) => theirs(&mut file),
         Err(errno) => Err(errno.into()),
     }
@@ -85,7 +102,7 @@ fn take_file(path: &Path) -> std::io::Result<Taken> {
             Ok(()) => {
                 file.set_len(0)?;
                 file.write_all(format!("{}\n", std::process::id()).as_bytes())?;
-                return Ok(Taken::Ours(StoryLock { _file: file }));
+                return Ok(Taken::Ours(StoryLock { file }));
             }
             // `bead why` and `bead verify` hold it for the moment of a look.
             Err(rustix::io::Errno::WOULDBLOCK) if left > 0 => {

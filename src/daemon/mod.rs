@@ -4,18 +4,29 @@
 //! and the checker after it. It decides nothing about a bead's life (`lifecycle`) and prints nothing (`cli`).
 //! Start with [`engine::Engine`] and [`work`].
 
+pub mod alerts;
 mod attempt;
 mod beside;
+pub mod closing;
 pub mod control;
 pub mod dispatch;
+pub mod doctor;
 mod effects;
 pub mod engine;
 pub mod error;
+pub mod filing;
+pub mod findings;
+pub mod hand;
+pub mod heartbeat;
 pub mod house;
 pub mod lazy;
 pub mod locks;
 pub mod machine;
+mod next;
+pub mod opinion;
+mod outside;
 mod preflight;
+pub mod preview;
 pub mod progress;
 pub mod projects;
 pub mod queue;
@@ -25,10 +36,9 @@ pub mod repository;
 pub mod simulate;
 pub mod spending;
 pub mod stop;
-pub mod tell;
 pub mod verify;
 pub mod watch;
 pub mod work;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -5,6 +5,7 @@
 
 use super::engine::Engine;
 use super::error::EngineError;
+use super::house::Site;
 use super::machine::{CONFIG_CAP, bad_project};
 use super::queue;
 use super::refusal::Refusal;
@@ -24,7 +25,11 @@ pub(super) struct Approved {
     pub target: String,
     pub base: Oid,
     pub attempts: u32,
+    /// Rounds of review, frozen with the order; 0 is none.
+    pub rounds: u32,
     pub forced: Vec<String>,
+    /// What stops nothing and somebody should know.
+    pub notices: Vec<String>,
 }
 
 impl Engine {
@@ -39,6 +44,8 @@ impl Engine {
         };
         let flags = Flags { target: Some(target.clone()), model: request.model.clone() };
         let settings = self.settings_at(&base, &flags).await?;
+        self.prompts(&base)?;
+        let notices = self.stray_prompts(&base)?;
         if settings.gates.is_empty() && !request.no_gates {
             return Err(Refusal::new("bead.yaml has no gates, so nothing could prove the work")
                 .hint("add a gate, such as: `gates: [{ name: test, run: make test }]`, and commit it")
@@ -50,19 +57,18 @@ impl Engine {
         }
         self.check_checkout(request, &target, &mut forced).await?;
         let attempts = settings.limits.attempts.value;
+        let rounds = if request.no_review { 0 } else { settings.review.value.rounds_in_force() };
         let order = Order {
             title: title.clone(),
-            target: target.clone(),
-            base: base.clone(),
             attempts,
             no_gates: request.no_gates,
-            forced: Vec::new(),
             model: request.model.clone(),
-            token: String::new(),
-            actor: String::new(),
+            unattended: request.unattended,
+            rounds,
+            ..Order::unclaimed(&target, base.clone())
         };
         self.preflight_engine(&order).await?;
-        Ok(Approved { title, target, base, attempts, forced })
+        Ok(Approved { title, target, base, attempts, rounds, forced, notices })
     }
 
     /// The settings that a bead would go by if it were begun now.
@@ -118,7 +124,7 @@ impl Engine {
                     } else if free && bead.has_label(crate::beads::PARKED) {
                         refusal
                             .hint(format!("`bead why {id}` says what it waits for"))
-                            .hint(format!("when that is settled: `bead reopen {id}`"))
+                            .hint(format!("when that is settled: `bead retry {id}`"))
                             .can_force()
                     } else if free {
                         refusal.hint("override with `--force` (recorded)").can_force()
@@ -133,32 +139,8 @@ impl Engine {
         Ok(bead.title)
     }
 
-    /// `--target`, else `target` of the checked-out bead.yaml, else the checked-out branch.
-    async fn target(&self, request: &WorkRequest) -> Result<String, EngineError> {
-        let head = self.site.repo.head().await?;
-        let (name, tip) = match head {
-            Head::Branch { name, tip } => (name, tip),
-            Head::Detached(commit) => {
-                return Err(Refusal::new(format!("the checkout is detached at {}", commit.short()))
-                    .hint("switch to a branch first: `git switch main`")
-                    .into());
-            }
-            Head::Unborn { name } => {
-                return Err(Refusal::new(format!("branch `{name}` has no commit yet"))
-                    .hint("commit something first: work needs a base")
-                    .into());
-            }
-        };
-        if let Some(target) = &request.target {
-            return Ok(target.clone());
-        }
-        match self.site.repo.file_at(&tip, FILE, CONFIG_CAP)? {
-            Some(bytes) => {
-                let project = Project::parse(&bytes, FILE).map_err(|e| bad_project(&e))?;
-                Ok(project.target.unwrap_or(name))
-            }
-            None => Ok(name),
-        }
+    pub(super) async fn target(&self, request: &WorkRequest) -> Result<String, EngineError> {
+        target(&self.site, request.target.as_deref()).await
     }
 
     /// A dirty checkout of the target would make the work land beside (rules 3.5).
@@ -190,5 +172,33 @@ impl Engine {
             }
         }
         Ok(())
+    }
+}
+
+/// `--target`, else `target` of the checked-out bead.yaml, else the checked-out branch.
+pub(super) async fn target(site: &Site, named: Option<&str>) -> Result<String, EngineError> {
+    let head = site.repo.head().await?;
+    let (name, tip) = match head {
+        Head::Branch { name, tip } => (name, tip),
+        Head::Detached(commit) => {
+            return Err(Refusal::new(format!("the checkout is detached at {}", commit.short()))
+                .hint("switch to a branch first: `git switch main`")
+                .into());
+        }
+        Head::Unborn { name } => {
+            return Err(Refusal::new(format!("branch `{name}` has no commit yet"))
+                .hint("commit something first: work needs a base")
+                .into());
+        }
+    };
+    if let Some(target) = named {
+        return Ok(target.to_owned());
+    }
+    match site.repo.file_at(&tip, FILE, CONFIG_CAP)? {
+        Some(bytes) => {
+            let project = Project::parse(&bytes, FILE).map_err(|e| bad_project(&e))?;
+            Ok(project.target.unwrap_or(name))
+        }
+        None => Ok(name),
     }
 }

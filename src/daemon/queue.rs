@@ -6,7 +6,6 @@
 use super::error::EngineError;
 use super::house::{House, Site};
 use super::locks::{self, Taken};
-use super::tell;
 use crate::beads::ready::verdict::{Listed, Verdict, in_order, judge};
 use crate::beads::ready::{Graph, Readiness, Rules};
 use crate::beads::{PARKED, Snapshot};
@@ -15,6 +14,7 @@ use crate::domain::bead::{Bead, Status};
 use crate::domain::event::Body;
 use crate::domain::ids::{BeadId, Oid};
 use crate::domain::run::Outcome;
+use crate::feed::tell;
 use crate::journal::read::Filter;
 use crate::lifecycle::{Phase, Story};
 use crate::scheduler::filter;
@@ -158,7 +158,7 @@ pub fn landed_but_open(house: &House, site: &Site, bead: &Bead) -> Result<Option
     if story.is_open() || story.finish.outcome != Outcome::Landed {
         return Ok(None);
     }
-    let filter = Filter { project: Some(site.id.clone()), bead: Some(bead.id.clone()), run: None };
+    let filter = Filter::of(&site.id, &bead.id);
     let since = house.journal.events(story.id, &filter, usize::MAX)?;
     let reopened =
         since.iter().any(|e| matches!(&e.body, Body::ByHand { what } if what.starts_with("reopened")));

@@ -217,7 +217,7 @@ pub struct BeadFiles {
     pub folder: Folder,
 }
 
-/// What the journal tells of a work run.
+/// What the journal tells of a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Known {
     pub project: ProjectId,
@@ -225,6 +225,25 @@ pub struct Known {
     pub standing: Standing,
     /// Announced before a container was created (F03).
     pub nonces: BTreeSet<String>,
+    pub clone: Content,
+}
+
+/// What is in a run's clone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Content {
+    /// Nothing that is not kept elsewhere, once its story is over.
+    Copied,
+    /// What a person left in a shell, and nobody took.
+    Only,
+}
+
+/// Whose run it is, as the journal has it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Owner<'a> {
+    pub run: &'a RunId,
+    pub project: &'a ProjectId,
+    pub bead: &'a BeadId,
+    pub nonces: &'a BTreeSet<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -18,6 +18,7 @@ use crate::context::project::Summary;
 use crate::domain::ids::{Oid, RunId};
 use crate::land::{Landing, Steps};
 use crate::workspace::clone::CloneRequest;
+use crate::workspace::git::patch::Patch;
 use crate::workspace::import::{ImportError, ImportLimits, Imported};
 use crate::workspace::merge::{MergeRequest, Merged};
 use crate::workspace::publish::Pushed;
@@ -60,6 +61,10 @@ pub trait Repository: Send + Sync {
     async fn branch_tip(&self, branch: &str) -> Result<Option<Oid>, EngineError>;
     /// A file of a commit in the user's repository.
     fn file_at(&self, commit: &Oid, path: &str, max: u64) -> Result<Option<Vec<u8>>, EngineError>;
+    /// Names in a folder of a commit, each with whether it is a regular file; the double has no folders.
+    fn folder_at(&self, _commit: &Oid, _path: &str) -> Result<Vec<(String, bool)>, EngineError> {
+        Ok(Vec::new())
+    }
     async fn is_reachable(&self, commit: &Oid, branch: &str) -> Result<bool, EngineError>;
     /// Every checkout of the branch that has changes in it.
     async fn dirt(&self, branch: &str) -> Result<Vec<Dirt>, EngineError>;
@@ -87,6 +92,9 @@ pub trait Repository: Send + Sync {
 
     /// Changed paths between two commits that wait for a person, each with why.
     fn held(&self, base: &Oid, tip: &Oid, settings: &Effective) -> Result<Vec<String>, EngineError>;
+    /// The change between two commits of the quarantine as a unified diff without context. Files too large to be
+    /// read by anybody have no lines in it.
+    fn diff(&self, from: &Oid, to: &Oid) -> Result<String, EngineError>;
     async fn merge(&self, request: &MergeRequest<'_>) -> Result<Merged, EngineError>;
     fn tree_of(&self, commit: &Oid) -> Result<Oid, EngineError>;
     async fn land(&self, order: &LandOrder<'_>, steps: &dyn Steps) -> Result<Landing, EngineError>;
@@ -98,9 +106,16 @@ pub trait Repository: Send + Sync {
     fn messages(&self, tip: &Oid, max: usize) -> Result<Vec<(Oid, String)>, EngineError>;
     /// What stands under `refs/bead/<run>` in the user's repository.
     fn kept(&self) -> Result<BTreeMap<String, Oid>, EngineError>;
+    /// Where two histories of the user's repository parted.
+    fn merge_base(&self, one: &Oid, other: &Oid) -> Result<Option<Oid>, EngineError>;
     fn is_ancestor(&self, ancestor: &Oid, descendant: &Oid) -> Result<bool, EngineError>;
     /// Whether the branch stood at this commit once.
     fn has_been_at(&self, branch: &str, commit: &Oid) -> Result<bool, EngineError>;
+
+    /// The change from one commit of the quarantine to another, as people read it.
+    fn change(&self, _base: &Oid, _tip: &Oid) -> Result<Patch, EngineError> {
+        Ok(Patch::default())
+    }
 
     /// Every ref of the quarantine.
     fn quarantined(&self) -> Result<BTreeMap<String, Oid>, EngineError> {

@@ -35,6 +35,13 @@ impl Spending {
         Counted { spending: self.clone(), run: run.clone() }
     }
 
+    /// What all runs of this process have spent through their open gateways.
+    pub fn all(&self) -> Spent {
+        let runs: Vec<RunId> =
+            self.meters.lock().unwrap_or_else(PoisonError::into_inner).keys().cloned().collect();
+        runs.iter().fold(Spent::default(), |sum, run| sum.plus(self.of(run)))
+    }
+
     /// What a run has spent through its open gateway; nothing for a run without one.
     pub fn of(&self, run: &RunId) -> Spent {
         let meters = self.meters.lock().unwrap_or_else(PoisonError::into_inner);

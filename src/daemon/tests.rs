@@ -1,24 +1,24 @@
 //! The engine over real git, the real tracker and journal, and scripted sandboxes: dying at every point.
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use super::engine::{Engine, Failpoint};
 use super::error::EngineError;
 use super::house::{House, Site};
-use super::machine::Machine;
 use super::verify;
 use super::work::{Ended, WorkRequest};
-use crate::agent::claude::Claude;
-use crate::clock::{RandomIds, SystemClock};
-use crate::config::environment::{Environment, Inherited, Secret};
 use crate::domain::ids::BeadId;
 use crate::domain::run::Outcome;
 use crate::executor::Executor as _;
 use crate::executor::scripted::{Ending, Scripted, Stage};
 use crate::executor::spec::Purpose;
+use fixture::git;
+
+pub(crate) mod fixture;
+mod review;
 
 /// A project, a state directory and a world of sandboxes that outlive any engine.
 struct World {
@@ -37,6 +37,8 @@ enum Way {
     Conflict,
     /// The work is left on a branch, which is pushed.
     Branch,
+    /// A reviewer finds something in the work, and something that was always there.
+    Review,
 }
 
 /// The agent writes `bad` first and `good` where it finds something; the gate wants `good`.
@@ -45,61 +47,72 @@ async fn agent(mut stage: Stage, way: Way, repo: PathBuf) -> Ending {
     let file = stage.host("/work").join("work.txt");
     let before = std::fs::read_to_string(&file).unwrap_or_default();
     let begin = before.is_empty() && way != Way::Branch;
-    std::fs::write(&file, if begin { "bad\n" } else { "good\n" }).unwrap();
+    let text = match (way, before.is_empty()) {
+        (Way::Review, true) => "good\n",
+        (Way::Review, false) => "good\npolished\n",
+        _ if begin => "bad\n",
+        _ => "good\n",
+    };
+    std::fs::write(&file, text).unwrap();
     if way == Way::Conflict && !repo.join("work.txt").exists() {
         std::fs::write(repo.join("work.txt"), "theirs\n").unwrap();
         git(&repo, &["add", "work.txt"]);
         git(&repo, &["commit", "-q", "-m", "theirs"]);
     }
-    let said = ["init", "assistant", "result"].map(|kind| match kind {
-        "init" => r#"{"type":"system","subtype":"init","session_id":"s","model":"claude-opus-5-5","claude_code_version":"2.1.329","uuid":"1"}"#,
-        "assistant" => r#"{"type":"assistant","message":{"id":"m","role":"assistant","model":"claude-opus-5-5","content":[{"type":"text","text":"done"}],"usage":{"input_tokens":1,"output_tokens":1}},"parent_tool_use_id":null,"uuid":"2"}"#,
-        _ => r#"{"type":"result","subtype":"success","is_error":false,"terminal_reason":"completed","num_turns":1,"result":"done","total_cost_usd":0.01,"queued_turn_count":0,"uuid":"3"}"#,
-    });
-    for line in said {
-        stage.stdout(format!("{line}\n"));
-    }
-    loop {
-        if stage.read_line().await.contains("end_session") {
-            return Ending::Code(0);
-        }
-    }
+    fixture::say_and_leave(stage).await
 }
 
-fn git(dir: &Path, args: &[&str]) -> String {
-    let output = std::process::Command::new("git")
-        .args(["-c", "user.name=T", "-c", "user.email=t@localhost"])
-        .args(args)
-        .current_dir(dir)
-        .output()
-        .unwrap();
-    assert!(output.status.success(), "git {args:?}: {}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8_lossy(&output.stdout).trim().to_owned()
+/// Wants it polished, and never liked the README.
+async fn reviewer(mut stage: Stage) -> Ending {
+    let task = stage.read_line().await;
+    let text = std::fs::read_to_string(stage.host("/work").join("work.txt")).unwrap_or_default();
+    let polished = text.contains("polished");
+    let mut findings = vec![serde_json::json!({
+        "title": "the README is thin", "description": "one line", "severity": "minor", "type": "chore",
+        "file": "README.md", "line": 1,
+    })];
+    if !polished {
+        findings.push(serde_json::json!({
+            "title": "it is not polished", "description": "see the text", "severity": "major",
+            "file": "work.txt", "line": 1,
+        }));
+    }
+    let reply = serde_json::json!({ "findings": findings, "summary": "read", "ready": polished });
+    stage.stdout(concat!(
+        r#"{"type":"system","subtype":"init","session_id":"r","model":"claude-opus-5-5","uuid":"1"}"#,
+        "\n",
+        r#"{"type":"assistant","message":{"id":"m","role":"assistant","model":"claude-opus-5-5","content":[{"type":"text","text":"BLOCKED: only words"}],"usage":{"input_tokens":1,"output_tokens":1}},"parent_tool_use_id":null,"uuid":"2"}"#,
+        "\n"
+    ));
+    let result = serde_json::json!({
+        "type": "result", "subtype": "success", "is_error": false, "terminal_reason": "completed", "num_turns": 1,
+        "result": "", "structured_output": reply, "total_cost_usd": 0.01, "queued_turn_count": 0, "uuid": "3",
+    });
+    assert!(task.contains("\"user\""), "{task}");
+    stage.stdout(format!("{result}\n"));
+    fixture::leave(stage).await
 }
 
 impl World {
     fn new(way: Way) -> Self {
         let dir = tempfile::Builder::new().prefix("bead-crash-").tempdir().unwrap();
         let repo = dir.path().join("repo");
-        std::fs::create_dir_all(repo.join(".beads")).unwrap();
-        git(&repo, &["init", "-q", "-b", "main"]);
+        std::fs::create_dir(&repo).unwrap();
         std::fs::write(repo.join("README.md"), "a project\n").unwrap();
         let land = match way {
             Way::Straight => "",
             Way::Conflict => "land: { push: origin }\n",
             Way::Branch => "land: { mode: branch, push: origin }\n",
+            Way::Review => "review: { create_beads: auto }\n",
         };
         let gates = "gates: [{ name: good, run: grep -q good work.txt }]\n";
-        std::fs::write(repo.join("bead.yaml"), format!("{gates}{land}")).unwrap();
+        fixture::repository(&repo, &format!("{gates}{land}"), &[fixture::bead("t-1", "Write it")]);
         git(dir.path(), &["init", "-q", "--bare", "-b", "main", "remote.git"]);
         git(&repo, &["remote", "add", "origin", "../remote.git"]);
-        let line = r#"{"id":"t-1","title":"Write it","status":"open","priority":1,"issue_type":"task","created_at":"2026-01-01T00:00:00Z","updated_at":"2026-01-01T00:00:00Z"}"#;
-        std::fs::write(repo.join(".beads/issues.jsonl"), format!("{line}\n")).unwrap();
-        git(&repo, &["add", "-A"]);
-        git(&repo, &["commit", "-q", "-m", "begin"]);
         let known = repo.clone();
         let executor =
             Scripted::new().on(Purpose::Agent, move |stage: Stage| agent(stage, way, known.clone()));
+        let executor = executor.on(Purpose::Review, reviewer);
         Self { dir, executor, bead: BeadId::new("t-1"), way }
     }
 
@@ -108,19 +121,9 @@ impl World {
     }
 
     async fn engine(&self) -> (Arc<House>, Arc<Site>, Engine) {
-        let environment = Environment {
-            state_dir: Some(self.dir.path().join("state")),
-            config_dir: Some(self.dir.path().join("config")),
-            home: Some(self.dir.path().join("home")),
-            api_key: Some(Secret::new("scripted-key")),
-            inherited: Inherited(std::env::vars_os().collect()),
-            ..Environment::default()
-        };
-        let clock = Arc::new(SystemClock::default());
-        let house = Arc::new(House::open(environment, clock, Arc::new(RandomIds)).unwrap());
+        let house = fixture::house(self.dir.path());
         let site = Arc::new(Site::open(&house, &self.repo()).await.unwrap());
-        let machine = Machine::new(&house, Arc::new(self.executor.clone()), Arc::new(Claude)).unwrap();
-        let engine = Engine::new(Arc::clone(&house), Arc::clone(&site), Arc::new(machine));
+        let engine = fixture::engine(&house, &site, &self.executor);
         (house, site, engine)
     }
 
@@ -129,6 +132,7 @@ impl World {
             bead: self.bead.clone(),
             force: false,
             no_gates: false,
+            no_review: false,
             target: None,
             model: None,
             unattended: false,
@@ -153,6 +157,7 @@ impl World {
             Way::Straight => (2, "1", 2, "main"),
             Way::Conflict => (1, "2", 2, "main"),
             Way::Branch => (1, "1", 1, "bead/t-1"),
+            Way::Review => (2, "1", 2, "main"),
         };
         let (outcome, status) = match self.way {
             Way::Branch => (Outcome::Parked, r#""status":"blocked""#),
@@ -162,10 +167,13 @@ impl World {
         assert_eq!(ended.finish.attempts, attempts, "{why}: a crash is no attempt");
         let counted = git(&self.repo(), &["rev-list", "--count", "--merges", branch]);
         assert_eq!(counted, merges, "{why}: landed once");
-        assert_eq!(git(&self.repo(), &["show", &format!("{branch}:work.txt")]), "good", "{why}");
+        let text = if self.way == Way::Review { "good\npolished" } else { "good" };
+        assert_eq!(git(&self.repo(), &["show", &format!("{branch}:work.txt")]), text, "{why}");
         let tracker = std::fs::read_to_string(self.repo().join(".beads/issues.jsonl")).unwrap();
         assert!(tracker.contains(status) && !tracker.contains("beadwork_claim"), "{why}: {tracker}");
-        if self.way != Way::Straight {
+        if self.way == Way::Review {
+            review::check(self, &tracker, why).await;
+        } else if self.way != Way::Straight {
             let remote = git(&self.dir.path().join("remote.git"), &["rev-parse", branch]);
             assert_eq!(remote, git(&self.repo(), &["rev-parse", branch]), "{why}: pushed");
         }
@@ -226,8 +234,12 @@ async fn die_everywhere(way: Way, least: usize) {
     // Of points that are passed in both attempts the later one: it has more behind it that could be lost.
     let last: std::collections::BTreeMap<String, usize> =
         points.into_iter().enumerate().map(|(n, name)| (name, n)).collect();
-    // Until the target is reached, a branch's way is the straight one.
-    let last = last.into_iter().filter(|(name, _)| way != Way::Branch || at_the_end(name));
+    // Until the target is reached, a branch's way is the straight one, and a review's but for its own points.
+    let last = last.into_iter().filter(|(name, _)| match way {
+        Way::Branch => at_the_end(name),
+        Way::Review => name.contains("review") || name.contains("judge"),
+        Way::Straight | Way::Conflict => true,
+    });
     let mut waiting: Vec<(usize, String)> = last.into_iter().map(|(name, n)| (n, name)).collect();
     while !waiting.is_empty() {
         let batch: Vec<_> = waiting.drain(..waiting.len().min(4)).collect();

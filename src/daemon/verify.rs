@@ -14,7 +14,7 @@ use super::error::EngineError;
 use super::house::{House, Site};
 use super::locks::{self, Taken};
 use crate::domain::bead::Status;
-use crate::domain::event::{Body, Event};
+use crate::domain::event::{Body, Event, GivenBack};
 use crate::domain::ids::Oid;
 use crate::domain::run::{Outcome, RunKind};
 use crate::executor::Executor;
@@ -75,8 +75,9 @@ async fn look(house: &House, site: &Site, executor: Option<&dyn Executor>) -> Re
     landings(site, &stories, &mut report).await?;
     kept_work(site, &events, &mut report).await?;
     tracker(house, site, &stories, &mut report).await?;
+    containers::shells(house, site, &mut report)?;
     match executor {
-        Some(executor) => containers::check(house, &stories, executor, &mut report).await,
+        Some(executor) => containers::check(house, site, &stories, executor, &mut report).await?,
         None => report.notes.push("no container engine answers: containers were not checked".to_owned()),
     }
     Ok(report)
@@ -132,8 +133,12 @@ fn terminal_events(events: &[Event], report: &mut Report) {
         let Some(run) = &event.run else { continue };
         let (starts, ends) = balance.entry(run.to_string()).or_default();
         match &event.body {
-            Body::AgentStarting { .. } | Body::RunStarted { kind: RunKind::Gate, .. } => *starts += 1,
+            Body::AgentStarting { .. }
+            | Body::ReviewStarted { .. }
+            | Body::RunStarted { kind: RunKind::Gate, .. } => *starts += 1,
             Body::AgentEnded(_) | Body::RunEnded { kind: RunKind::Gate, .. } => *ends += 1,
+            // It was put aside before its agent began: that beginning has had its end.
+            Body::Resumed { .. } if *ends > *starts => *starts = *ends,
             _ => {}
         }
     }
@@ -173,12 +178,11 @@ async fn landings(site: &Site, stories: &[Story], report: &mut Report) -> Result
             }
         }
         for (commit, run) in merges {
-            let Some(story) = stories.iter().find(|s| s.runs.iter().any(|r| r.as_str() == run)) else {
-                continue;
-            };
-            let known = landed(story) == Some(&commit) || story.finish.commit.as_ref() == Some(&commit);
-            let under_way = matches!(story.phase, Phase::Landing { .. } | Phase::Closing);
-            if !known && !under_way {
+            // A later claim may have landed what this run of an earlier one had made.
+            let of_run: Vec<&Story> = stories.iter().copied().filter(|s| s.uses(&run)).collect();
+            let known = of_run.iter().any(|s| s.finish.commit.as_ref() == Some(&commit));
+            let under_way = of_run.iter().any(|s| matches!(s.phase, Phase::Landing { .. } | Phase::Closing));
+            if !of_run.is_empty() && !known && !under_way {
                 report.violations.push(format!(
                     "{target} has {} of run {run}, but the journal did not land it",
                     commit.short()
@@ -215,6 +219,9 @@ async fn kept_work(site: &Site, events: &[Event], report: &mut Report) -> Result
     for event in events.iter().filter(|e| e.project.as_ref() == Some(&site.id)) {
         match (&event.run, &event.body) {
             (Some(run), Body::Exported { tip, .. }) => drop(newest.insert(run.ref_name(), tip)),
+            (_, Body::GivenBack { how: GivenBack::Reworked { run, tip }, .. }) => {
+                newest.insert(run.ref_name(), tip);
+            }
             // After its time, and written down before it went.
             (_, Body::RefDropped { name, .. }) => drop(newest.remove(name)),
             _ => {}
@@ -287,3 +294,6 @@ async fn tracker(
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

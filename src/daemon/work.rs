@@ -7,12 +7,15 @@ use std::sync::Arc;
 
 use serde_json::json;
 
-use super::engine::Engine;
+use super::engine::{Engine, stopped};
 use super::error::EngineError;
+use super::hand::{again, messages, wishes};
 use super::locks::{self, Taken};
+use super::next;
+use super::outside::Whose;
 use super::refusal::Refusal;
 use super::stop::Stop;
-use crate::domain::event::{Body, Finish, Order};
+use crate::domain::event::{Body, Finish, Order, Wish};
 use crate::domain::ids::{BeadId, base36};
 use crate::domain::run::Outcome;
 use crate::journal::Entry;
@@ -24,6 +27,7 @@ pub struct WorkRequest {
     pub bead: BeadId,
     pub force: bool,
     pub no_gates: bool,
+    pub no_review: bool,
     pub target: Option<String>,
     pub model: Option<String>,
     /// The night asks: nobody could override a dirty checkout, so the work lands beside it (rules 3.5).
@@ -33,7 +37,15 @@ pub struct WorkRequest {
 impl WorkRequest {
     /// What the night asks for.
     pub fn unattended(bead: BeadId) -> Self {
-        Self { bead, force: false, no_gates: false, target: None, model: None, unattended: true }
+        Self {
+            bead,
+            force: false,
+            no_gates: false,
+            no_review: false,
+            target: None,
+            model: None,
+            unattended: true,
+        }
     }
 }
 
@@ -48,7 +60,8 @@ pub struct Ended {
 }
 
 impl Ended {
-    pub(super) fn of(story: &Story) -> Self {
+    /// How a story ended, or waits.
+    pub fn of(story: &Story) -> Self {
         let mut finish = story.finish.clone();
         let mut until = None;
         if let Phase::Suspended { cause, reason, until: at, .. } = &story.phase {
@@ -82,6 +95,10 @@ impl Ended {
         })
     }
 
+    fn cause(&self) -> &str {
+        self.finish.cause.as_ref().map_or("", |cause| cause.as_str())
+    }
+
     /// What a person may want to do next.
     pub fn hints(&self) -> Vec<String> {
         let mut hints = Vec::new();
@@ -92,22 +109,19 @@ impl Ended {
                 let when = self.until.map(|t| format!(" (possible from {})", t.format("%Y-%m-%d %H:%M UTC")));
                 hints.push(format!("go on with `bead work {}`{}", self.bead, when.unwrap_or_default()));
             }
-            Outcome::NoChange => {
-                hints
-                    .push(format!("if that is right: `bead close {} --reason \"nothing to do\"`", self.bead));
-                hints.push(format!("if not: say more in the bead, then `bead reopen {}`", self.bead));
-            }
             Outcome::Parked if self.finish.branch.is_some() => {
                 let branch = self.finish.branch.as_deref().unwrap_or_default();
                 hints.push(format!("merge it yourself: `git merge {branch}`; Beadwork then closes the bead"));
+                if self.cause() == "landed_beside" {
+                    hints.push(format!(
+                        "or have it landed: `bead retry {0}`, then `bead work {0}`",
+                        self.bead
+                    ));
+                }
             }
             outcome => {
-                hints.extend(kept);
-                let id = &self.bead;
-                hints.push(match outcome {
-                    Outcome::Parked => format!("try again: `bead reopen {id}`, then `bead work {id}`"),
-                    _ => format!("try again: `bead work {id}`"),
-                });
+                hints.extend(kept.filter(|_| outcome != Outcome::NoChange));
+                hints.extend(next::steps(&self.bead, outcome, self.finish.cause.as_ref()));
             }
         }
         hints
@@ -118,9 +132,15 @@ impl Engine {
     /// Takes one bead to its end. Recovers first what earlier processes of this project left (rules 6.2).
     pub async fn work(&self, request: WorkRequest) -> Result<Ended, EngineError> {
         self.recover_others(&request.bead).await?;
+        self.recover_outside(Whose::All).await?;
         self.close_merged_beside().await?;
         self.push_owed().await?;
         self.carry(request, "the user asked").await
+    }
+
+    /// Takes a bead that nobody holds to the end that a person wishes.
+    pub async fn finish(&self, bead: BeadId) -> Result<Ended, EngineError> {
+        self.carry(WorkRequest::unattended(bead), "a person asked").await
     }
 
     /// The same without looking after other beads: a daemon does that for all at once.
@@ -136,12 +156,88 @@ impl Engine {
                     .into());
             }
         };
-        let mut story = match self.house.journal.open_story_of(&self.site.id, &request.bead)? {
-            Some(story) => self.take_up(story, why).await?,
-            None => self.begin(&request).await?,
+        // What a person wants of this bead is nothing to the next one of the same command.
+        let engine = Self { stop: self.stop.apart(), ..self.clone() };
+        tokio::select! {
+            biased;
+            never = engine.stop.follow(&self.stop) => match never {},
+            ended = engine.carry_held(request, why) => ended,
+        }
+    }
+
+    /// Carries the bead whose lock is held.
+    async fn carry_held(&self, request: WorkRequest, why: &str) -> Result<Ended, EngineError> {
+        let journal = &self.house.journal;
+        let seen = journal.last_seq()?;
+        let mut story = match journal.open_story_of(&self.site.id, &request.bead)? {
+            Some(story) => match wishes::standing(journal, &story)? {
+                Some(wish) => self.take_up_wished(story, &wish, why).await?,
+                None => self.take_up(story, why).await?,
+            },
+            None => {
+                // What a person left in a shell that was cut off is what it goes on with.
+                self.recover_outside(Whose::Held(&request.bead)).await?;
+                self.begin(&request).await?
+            }
         };
-        self.drive(&mut story).await?;
+        let wishes = self.obey_wishes(story.project.clone(), story.bead.clone(), seen);
+        tokio::pin!(wishes);
+        loop {
+            tokio::select! {
+                biased;
+                broken = &mut wishes => match broken? {},
+                done = self.drive(&mut story) => done?,
+            }
+            // It was suspended before anybody could obey.
+            let suspended = matches!(story.phase, Phase::Suspended { .. });
+            let standing = wishes::standing(journal, &story)?.filter(|_| suspended);
+            let Some(wish) = standing else { break };
+            self.end_suspended(&mut story, &wish)?;
+        }
+        self.tell_unheard(&story)?;
         Ok(Ended::of(&story))
+    }
+
+    /// A story that was left with a wish that nobody obeyed. To end it takes neither a key nor an image.
+    async fn take_up_wished(&self, mut story: Story, wish: &Wish, why: &str) -> Result<Story, EngineError> {
+        wishes::heed(&self.stop, wish);
+        if matches!(story.phase, Phase::Suspended { .. }) {
+            self.end_suspended(&mut story, wish)?;
+            return Ok(story);
+        }
+        if *wish == Wish::Pause {
+            return self.take_up(story, why).await;
+        }
+        let what = format!("taken up in phase {}, to be ended as a person wishes", story.phase.name());
+        self.tell_recovered(&mut story, what)?;
+        Ok(story)
+    }
+
+    /// Nothing runs: what is kept is settled as the person wishes.
+    fn end_suspended(&self, story: &mut Story, wish: &Wish) -> Result<(), EngineError> {
+        let parked = match wish {
+            Wish::Park { reason } => Some(reason.clone()),
+            Wish::Cancel | Wish::Pause => None,
+        };
+        let body = stopped(story, parked);
+        self.record(story, body).map(|_| ())
+    }
+
+    /// Nobody will hear what was said to a bead that landed.
+    fn tell_unheard(&self, story: &Story) -> Result<(), EngineError> {
+        if story.is_open() || story.finish.outcome != Outcome::Landed {
+            return Ok(());
+        }
+        let unheard = messages::pending(&self.house.journal, &story.project, &story.bead)?;
+        for message in unheard {
+            let text = format!(
+                "it landed before its agent heard this message (`bead reopen {}` has it worked on again, with that): {}",
+                story.bead, message.text
+            );
+            let event = self.house.journal.tell(Entry::of(story, Body::Notice { text }))?;
+            self.progress.event(&event, story);
+        }
+        Ok(())
     }
 
     /// A story that is open in the journal although nobody holds its lock: continue it.
@@ -152,11 +248,14 @@ impl Engine {
             self.resume(&mut story, why)?;
         } else {
             let what = format!("continued in phase {} after its process was gone", story.phase.name());
-            let mut entry = Entry::of(&story, story.recovered(what));
-            entry.run = story.run().cloned();
-            self.record_as(&mut story, entry)?;
+            self.tell_recovered(&mut story, what)?;
         }
         Ok(story)
+    }
+
+    fn tell_recovered(&self, story: &mut Story, what: String) -> Result<(), EngineError> {
+        let entry = Entry::of(story, story.recovered(what));
+        self.record_as(story, entry).map(|_| ())
     }
 
     async fn begin(&self, request: &WorkRequest) -> Result<Story, EngineError> {
@@ -172,6 +271,9 @@ impl Engine {
             model: request.model.clone(),
             actor: format!("beadwork/{}", &token[..8]),
             token,
+            unattended: request.unattended,
+            rounds: approved.rounds,
+            again: again::of(&self.house, &self.site, &request.bead)?,
         };
         let entry = Entry {
             project: Some(self.site.id.clone()),
@@ -180,8 +282,11 @@ impl Engine {
             attempt: None,
             body: Body::Claiming { order },
         };
-        let (event, story) = self.house.journal.open_story(entry)?;
+        let (event, mut story) = self.house.journal.open_story(entry)?;
         self.progress.event(&event, &story);
+        for text in approved.notices {
+            self.record(&mut story, Body::Notice { text })?;
+        }
         Ok(story)
     }
 
@@ -208,7 +313,7 @@ impl Engine {
             stopping.more();
             let janitor = Engine { stop: stopping, progress: Arc::clone(&self.progress), ..self.clone() };
             match Box::pin(janitor.drive(&mut story)).await {
-                Ok(()) => {}
+                Ok(()) => self.tell_unheard(&story)?,
                 Err(error @ (EngineError::Left | EngineError::Died(_))) => return Err(error),
                 // One bead's trouble must not keep the others from their work; the story stays open.
                 Err(error) => {

@@ -33,6 +33,9 @@ pub enum AgentEvent {
         name: String,
         input: String,
         nested: bool,
+        /// What it does to a file: lines that begin with `- ` or `+ `, bounded. Empty for all other tools.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        change: Vec<String>,
     },
     /// A tool ended; `text` is the beginning of what it gave back.
     ToolReturn {

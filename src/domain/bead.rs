@@ -85,6 +85,9 @@ impl Bead {
 /// The key under `metadata` that holds the fencing token of a claim.
 pub const CLAIM_KEY: &str = "beadwork_claim";
 
+/// The label of a bead that nobody works on before a person approved it (rules 12).
+pub const PROPOSED: &str = "proposed";
+
 /// The key under `metadata` that says when a bead came by import.
 pub const IMPORT_KEY: &str = "beadwork_imported";
 
@@ -180,10 +183,18 @@ pub struct NewBead {
     pub description: String,
     pub priority: i64,
     pub issue_type: String,
+    /// With [`PROPOSED`] among them the bead begins as deferred, without a date.
     pub labels: Vec<String>,
     /// Edges from the new bead: (type, target).
     pub edges: Vec<(String, BeadId)>,
     /// Beads that shall wait for the new one.
     pub blocks: Vec<BeadId>,
     pub actor: String,
+}
+
+impl NewBead {
+    /// The status it begins with.
+    pub fn status(&self) -> Status {
+        if self.labels.iter().any(|label| label == PROPOSED) { Status::Deferred } else { Status::Open }
+    }
 }

@@ -40,6 +40,19 @@ pub struct AgentEnd {
     /// Of a failure: which one, and how often it was there before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub recurrence: Option<Recurrence>,
+    /// What its very last line asked for, of a good end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asked: Option<Asked>,
+}
+
+/// What an agent ends with instead of a finished bead: the last non-empty line of its last words (rules 13.5).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Asked {
+    /// `BLOCKED: ...`, a reason or the id of a bead.
+    Blocked(String),
+    /// `QUESTION: ...`, for a person.
+    Question(String),
 }
 
 impl AgentEnd {
@@ -58,6 +71,7 @@ impl AgentEnd {
             utilization: None,
             starved: false,
             recurrence: None,
+            asked: None,
         }
     }
 }

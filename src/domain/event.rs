@@ -7,11 +7,14 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-pub use super::ending::{AgainstBase, AgentEnd, Ending};
+pub use super::ending::{AgainstBase, AgentEnd, Asked, Ending};
 use super::finding::Finding;
 use super::ids::{BeadId, Oid, ProjectId, RunId};
+use super::night::{Left, Prospect, Queue};
+pub use super::order::{Again, GivenBack, Order, Wish};
 use super::run::{Cause, Outcome, RunKind, RunState};
 use super::signature::Recurrence;
+use super::verdict::{Filed, Review};
 
 /// One line of the story. `seq` has no gaps in a journal.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -28,25 +31,6 @@ pub struct Event {
     pub attempt: Option<u32>,
     #[serde(flatten)]
     pub body: Body,
-}
-
-/// How a landing was asked for: frozen when the bead is claimed, so a later edit cannot change it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Order {
-    pub title: String,
-    pub target: String,
-    /// The target's tip when the bead was claimed; all attempts work on it.
-    pub base: Oid,
-    pub attempts: u32,
-    pub no_gates: bool,
-    /// Blocked, dirty or other refusals that the user overrode.
-    #[serde(default)]
-    pub forced: Vec<String>,
-    #[serde(default)]
-    pub model: Option<String>,
-    /// Who asked: the fencing token of the claim.
-    pub token: String,
-    pub actor: String,
 }
 
 /// Everything that can happen. The first group moves a bead's lifecycle, the second only tells.
@@ -89,6 +73,9 @@ pub enum Body {
         commits: u32,
         wip: bool,
         files: u32,
+        /// Lines added and removed, those of binary and very large files left out.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        lines: Option<(u64, u64)>,
         #[serde(default)]
         tracker_touched: Vec<String>,
         /// Of a conflict run: paths that are still as the conflict left them.
@@ -156,6 +143,31 @@ pub enum Body {
     },
     /// The gate could not run for a reason that is not the work's.
     GatesBroken {
+        reason: String,
+    },
+    /// Intent: about to start a reviewer's container of this name; the envelope has the review's own run.
+    ReviewStarted {
+        round: u32,
+        sandbox: String,
+        nonce: String,
+        /// The work's tip that is reviewed.
+        tip: Oid,
+    },
+    Reviewed {
+        review: Review,
+        cost_usd: f64,
+    },
+    /// What became of findings that are not the author's task; only tells.
+    FindingsFiled {
+        filed: Vec<Filed>,
+        /// Beyond the caps: counted, not listed.
+        #[serde(default)]
+        left_out: u32,
+    },
+    /// The bead waits for another one, which the agent named or which was made from its words.
+    Blocked {
+        blocker: BeadId,
+        created: bool,
         reason: String,
     },
     /// Protected paths changed: a person must look.
@@ -236,6 +248,9 @@ pub enum Body {
     RunStarted {
         kind: RunKind,
         log: String,
+        /// Of a run outside any claim, before anything of it is made.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        outside: Option<Outside>,
     },
     RunEnded {
         kind: RunKind,
@@ -254,15 +269,26 @@ pub enum Body {
     NightOpened {
         night: String,
         until: Option<DateTime<Utc>>,
+        /// What was expected of it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        prospect: Option<Box<Prospect>>,
     },
     /// It goes no further tonight: billing or the credential. Told once.
     NightStopped {
         night: String,
         why: String,
     },
+    /// The queue is this long now: told when that changed, and not again for some minutes. Only tells.
+    QueueChanged(Queue),
     NightEnded {
         night: String,
         why: String,
+        /// Beads that had no turn, at most a hundred.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        left: Vec<Left>,
+        /// How many more.
+        #[serde(default, skip_serializing_if = "is_zero")]
+        left_out: u32,
     },
     /// A kept ref went after its time. Until git collects it, `tip` brings its work back.
     RefDropped {
@@ -274,10 +300,50 @@ pub enum Body {
     Notice {
         text: String,
     },
+    /// A person's message to an agent, written down before it is sent (rules 13.3).
+    MessageQueued {
+        message: String,
+        text: String,
+        /// Interrupts what runs.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        now: bool,
+    },
+    /// The agent began with the message.
+    MessageDelivered {
+        message: String,
+    },
+    /// A person wants something of a bead that is being worked on; whoever holds it obeys.
+    Wished {
+        by: String,
+        #[serde(flatten)]
+        wish: Wish,
+    },
+    /// A person gave a bead back; the next claim takes over what the last one kept.
+    GivenBack {
+        by: String,
+        #[serde(flatten)]
+        how: GivenBack,
+    },
     /// The user closed, reopened or otherwise settled a bead by hand.
     ByHand {
         what: String,
     },
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks with a reference")]
+fn is_zero(n: &u32) -> bool {
+    *n == 0
+}
+
+/// What a run outside any claim is told again by when its process is gone.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Outside {
+    /// What its containers will carry.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub nonces: Vec<String>,
+    /// The commit it begins with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<Oid>,
 }
 
 /// Bytes of a run's log, by stream.

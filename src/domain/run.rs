@@ -11,6 +11,9 @@ use serde::{Deserialize, Serialize};
 pub enum RunKind {
     Work,
     Gate,
+    Review,
+    /// A person's shell on kept work.
+    Shell,
 }
 
 impl RunKind {
@@ -18,6 +21,8 @@ impl RunKind {
         match self {
             Self::Work => "work",
             Self::Gate => "gate",
+            Self::Review => "review",
+            Self::Shell => "shell",
         }
     }
 }

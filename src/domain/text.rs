@@ -64,6 +64,33 @@ pub fn without_escapes(text: &str) -> String {
     out
 }
 
+/// The beginning and the end of a text that is longer than both together, with a line between them that says so.
+pub fn excerpt(text: &str, head: usize, tail: usize) -> String {
+    if text.len() <= head + tail {
+        return text.to_owned();
+    }
+    let head = text.floor_char_boundary(head);
+    let tail = text.ceil_char_boundary(text.len() - tail);
+    format!("{}\n{}\n{}", &text[..head], gap(tail - head), &text[tail..])
+}
+
+/// The line that stands for so many bytes.
+pub fn gap(bytes: usize) -> String {
+    format!("{GAP}{bytes}{GAP_END}")
+}
+
+/// Whether a text is not whole: a line in it is the mark of [`excerpt`]. Who writes that line is believed.
+pub fn is_excerpt(text: &str) -> bool {
+    let is_mark = |line: &str| {
+        let count = line.strip_prefix(GAP).and_then(|rest| rest.strip_suffix(GAP_END));
+        count.is_some_and(|count| !count.is_empty() && count.bytes().all(|byte| byte.is_ascii_digit()))
+    };
+    text.lines().any(is_mark)
+}
+
+const GAP: &str = "[... ";
+const GAP_END: &str = " bytes left out ...]";
+
 /// The first `bytes` of the text, cut between characters, with a note of what is missing.
 pub fn clip(text: &str, bytes: usize) -> String {
     if text.len() <= bytes {

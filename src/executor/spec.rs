@@ -36,10 +36,14 @@ pub struct SandboxSpec {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Purpose {
     Agent,
+    /// An agent that reads a checkout it cannot write.
+    Review,
     Export,
     /// Fills a volume with a checkout and waits on stdin.
     Checkout,
     Gate,
+    /// A person's.
+    Shell,
     Probe,
 }
 
@@ -47,9 +51,11 @@ impl Purpose {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Agent => "agent",
+            Self::Review => "review",
             Self::Export => "export",
             Self::Checkout => "checkout",
             Self::Gate => "gate",
+            Self::Shell => "shell",
             Self::Probe => "probe",
         }
     }

@@ -23,6 +23,7 @@ pub fn finding(name: &str, why: &str, text: &str, hint: Option<&str>) -> Finding
         detail: detail.trim_start_matches('\n').to_owned(),
         file: place.as_ref().map(|(file, _)| file.clone()),
         line: place.map(|(_, line)| line),
+        ..Finding::default()
     }
 }
 

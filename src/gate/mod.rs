@@ -6,6 +6,7 @@
 //! [`run_gate`].
 
 pub mod compare;
+pub mod fill;
 pub mod findings;
 pub mod names;
 pub mod output;

@@ -142,10 +142,10 @@ async fn steps<W: GateWatch>(
 }
 
 /// What the checkout said instead of `ready`.
-struct NotReady(String);
+pub(super) struct NotReady(pub(super) String);
 
 /// Reads the checkout's output until it says that `/work` is complete.
-async fn until_ready(attached: &mut Attached) -> Result<(), NotReady> {
+pub(super) async fn until_ready(attached: &mut Attached) -> Result<(), NotReady> {
     let (mut out, mut said) = (Lines::default(), Kept::default());
     while let Some(chunk) = attached.output.recv().await {
         match chunk.map_err(|error| NotReady(error.to_string()))? {

@@ -4,9 +4,10 @@
 //! Only passes are kept of a gate, and one run of a failing base (rules 17.2). Start with
 //! [`Journal::gate_said`].
 
-use rusqlite::{OptionalExtension as _, params};
+use rusqlite::params;
 
-use super::{Journal, JournalError, signed};
+use super::ask::{first, signed, unsigned};
+use super::{Journal, JournalError};
 use crate::domain::ids::{BeadId, Oid, ProjectId};
 
 /// What a gate's run on a tree is kept as.
@@ -51,65 +52,49 @@ CREATE TABLE IF NOT EXISTS pushes (
 impl Journal {
     /// What was kept of an earlier run with this key.
     pub fn gate_said(&self, key: &str, said: Said) -> Result<Option<String>, JournalError> {
-        self.lock()
-            .query_row(
-                "SELECT detail FROM gate_cache WHERE key = ?1 AND said = ?2",
-                params![key, said.as_str()],
-                |row| row.get(0),
-            )
-            .optional()
-            .map_err(|e| self.db(e))
+        let params = params![key, said.as_str()];
+        self.row("SELECT detail FROM gate_cache WHERE key = ?1 AND said = ?2", params, first)
     }
 
     pub fn keep_gate(&self, key: &str, said: Said, detail: &str) -> Result<(), JournalError> {
         let at = self.clock.now().to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
-        self.lock()
-            .execute(
-                "INSERT OR REPLACE INTO gate_cache (key, said, at, detail) VALUES (?1, ?2, ?3, ?4)",
-                params![key, said.as_str(), at, detail],
-            )
-            .map_err(|e| self.db(e))?;
+        self.execute(
+            "INSERT OR REPLACE INTO gate_cache (key, said, at, detail) VALUES (?1, ?2, ?3, ?4)",
+            params![key, said.as_str(), at, detail],
+        )?;
         Ok(())
     }
 
     /// Notes a push before it is tried; noting it again changes nothing but why it failed.
     pub fn owe_push(&self, project: &ProjectId, owed: &Owed) -> Result<(), JournalError> {
-        self.lock()
-            .execute(
-                "INSERT OR REPLACE INTO pushes (story, project, bead, remote, branch, oid, last)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-                params![
-                    signed(owed.story),
-                    project.as_str(),
-                    owed.bead.as_str(),
-                    owed.remote,
-                    owed.branch,
-                    owed.commit.as_str(),
-                    owed.last
-                ],
-            )
-            .map_err(|e| self.db(e))?;
+        self.execute(
+            "INSERT OR REPLACE INTO pushes (story, project, bead, remote, branch, oid, last)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+            params![
+                signed(owed.story),
+                project.as_str(),
+                owed.bead.as_str(),
+                owed.remote,
+                owed.branch,
+                owed.commit.as_str(),
+                owed.last
+            ],
+        )?;
         Ok(())
     }
 
     /// Pushes of a project that are still to be made, oldest first.
     pub fn owed_pushes(&self, project: &ProjectId) -> Result<Vec<Owed>, JournalError> {
-        let connection = self.lock();
-        let mut query = connection
-            .prepare_cached(
-                "SELECT story, bead, remote, branch, oid, last FROM pushes WHERE project = ?1 ORDER BY story",
-            )
-            .map_err(|e| self.db(e))?;
-        let rows = query
-            .query_map(params![project.as_str()], |row| {
+        let rows = self.rows(
+            "SELECT story, bead, remote, branch, oid, last FROM pushes WHERE project = ?1 ORDER BY story",
+            params![project.as_str()],
+            |row| {
                 let text = |at| row.get::<_, String>(at);
-                Ok((row.get::<_, i64>(0)?, text(1)?, text(2)?, text(3)?, text(4)?, text(5)?))
-            })
-            .map_err(|e| self.db(e))?;
+                Ok((unsigned(row.get(0)?), text(1)?, text(2)?, text(3)?, text(4)?, text(5)?))
+            },
+        )?;
         let mut owed = Vec::new();
-        for row in rows {
-            let (story, bead, remote, branch, oid, last) = row.map_err(|e| self.db(e))?;
-            let story = u64::try_from(story).unwrap_or_default();
+        for (story, bead, remote, branch, oid, last) in rows {
             let commit = Oid::parse(&oid).map_err(|why| self.unreadable(story, &why))?;
             owed.push(Owed { story, bead: BeadId::new(bead), remote, branch, commit, last });
         }
@@ -117,9 +102,7 @@ impl Journal {
     }
 
     pub fn push_made(&self, story: u64) -> Result<(), JournalError> {
-        self.lock()
-            .execute("DELETE FROM pushes WHERE story = ?1", params![signed(story)])
-            .map_err(|e| self.db(e))?;
+        self.execute("DELETE FROM pushes WHERE story = ?1", params![signed(story)])?;
         Ok(())
     }
 }

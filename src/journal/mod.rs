@@ -3,15 +3,22 @@
 //! Owns the database (SQLite, WAL, FULL), the order of events, the fold of open stories written in the same
 //! transaction, and the run logs. It decides nothing; secrets are masked first. Start with [`Journal::record`].
 
+mod ask;
 pub mod backup;
 pub mod cache;
+pub mod ear;
 pub mod known;
 pub mod log;
+pub mod nights;
+pub mod outbox;
+pub mod peek;
 pub mod projects;
+pub mod reach;
 pub mod read;
 pub mod redact;
-mod runs;
+pub mod runs;
 mod schema;
+pub mod sessions;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -23,9 +30,10 @@ use crate::clock::Clock;
 use crate::domain::event::{Body, Event};
 use crate::domain::ids::{BeadId, ProjectId, RunId};
 use crate::lifecycle::{IllegalTransition, Story};
+use ask::{micros, signed, unsigned};
 
 /// Raised when a body's meaning changes. An older program refuses a newer journal.
-pub const FORMAT: u32 = 2;
+pub const FORMAT: u32 = 3;
 
 #[derive(Debug, thiserror::Error)]
 pub enum JournalError {
@@ -91,6 +99,8 @@ pub struct Journal {
     path: PathBuf,
     clock: Arc<dyn Clock>,
     connection: Mutex<Connection>,
+    /// How many of its events asked something of whoever holds a bead.
+    asked: tokio::sync::watch::Sender<u64>,
 }
 
 impl std::fmt::Debug for Journal {
@@ -105,7 +115,8 @@ impl Journal {
     pub fn open(path: &Path, clock: Arc<dyn Clock>) -> Result<Self, JournalError> {
         schema::assert_sqlite()?;
         let connection = schema::open(path)?;
-        let journal = Self { path: path.to_owned(), clock, connection: Mutex::new(connection) };
+        let connection = Mutex::new(connection);
+        let journal = Self { path: path.to_owned(), clock, connection, asked: Default::default() };
         backup::on_open(&journal)?;
         Ok(journal)
     }
@@ -115,7 +126,7 @@ impl Journal {
         schema::assert_sqlite()?;
         let path = PathBuf::from(schema::MEMORY);
         let connection = schema::open_in_memory()?;
-        Ok(Self { path, clock, connection: Mutex::new(connection) })
+        Ok(Self { path, clock, connection: Mutex::new(connection), asked: Default::default() })
     }
 
     pub fn path(&self) -> &Path {
@@ -192,7 +203,7 @@ impl Journal {
             .query_row("SELECT coalesce(max(seq), 0) FROM events", [], |row| row.get(0))
             .map_err(|source| self.db(source))?;
         let event = Event {
-            seq: u64::try_from(last + 1).unwrap_or(1),
+            seq: unsigned(last) + 1,
             // As precise as it is stored, so that a replay gives the very same story.
             at: self.clock.now().trunc_subsecs(6),
             project: entry.project,
@@ -206,6 +217,9 @@ impl Journal {
         also(&tx, &event)?;
         tx.commit().map_err(|source| self.db(source))?;
         schema::note_head(&self.path, event.seq);
+        if matches!(event.body, Body::MessageQueued { .. } | Body::Wished { .. }) {
+            self.asked.send_modify(|count| *count += 1);
+        }
         Ok(event)
     }
 
@@ -217,7 +231,7 @@ impl Journal {
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
             params![
                 signed(event.seq),
-                event.at.to_rfc3339_opts(chrono::SecondsFormat::Micros, true),
+                micros(event.at),
                 event.project.as_ref().map(ProjectId::as_str),
                 event.bead.as_ref().map(BeadId::as_str),
                 event.run.as_ref().map(RunId::as_str),
@@ -259,11 +273,6 @@ impl Journal {
     fn unreadable(&self, seq: u64, why: &impl ToString) -> JournalError {
         JournalError::Unreadable { path: self.path.clone(), seq, why: why.to_string() }
     }
-}
-
-/// SQLite counts in signed numbers; ours stay far below the edge.
-fn signed(n: u64) -> i64 {
-    i64::try_from(n).unwrap_or(i64::MAX)
 }
 
 #[cfg(test)]

@@ -22,17 +22,10 @@ pub struct Registered {
 impl Journal {
     /// All of them, by name.
     pub fn projects(&self) -> Result<Vec<Registered>, JournalError> {
-        let connection = self.lock();
-        let mut query = connection
-            .prepare_cached("SELECT name, path FROM projects ORDER BY name")
-            .map_err(|e| self.db(e))?;
-        let rows = query
-            .query_map([], |row| {
-                let path = PathBuf::from(row.get::<_, String>(1)?);
-                Ok(Registered { id: ProjectId::of_path(&path), name: row.get(0)?, path })
-            })
-            .map_err(|e| self.db(e))?;
-        rows.collect::<Result<_, _>>().map_err(|e| self.db(e))
+        self.rows("SELECT name, path FROM projects ORDER BY name", [], |row| {
+            let path = PathBuf::from(row.get::<_, String>(1)?);
+            Ok(Registered { id: ProjectId::of_path(&path), name: row.get(0)?, path })
+        })
     }
 
     /// Registers a repository by its root. The same root again changes its name; a name that another one has
@@ -64,8 +57,7 @@ impl Journal {
 
     /// Forgets a project. Its beads, logs and refs stay.
     pub fn remove_project(&self, name: &str) -> Result<bool, JournalError> {
-        let removed =
-            self.lock().execute("DELETE FROM projects WHERE name = ?1", [name]).map_err(|e| self.db(e))?;
+        let removed = self.execute("DELETE FROM projects WHERE name = ?1", [name])?;
         Ok(removed > 0)
     }
 }

@@ -6,14 +6,16 @@
 mod rows;
 
 use chrono::{DateTime, Utc};
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, Row, params};
 use serde::{Deserialize, Serialize};
 
-use super::{Journal, JournalError, signed};
+use super::ask::{first, micros, most, signed, unsigned};
+use super::known::project_id;
+use super::{Journal, JournalError};
 use crate::domain::event::Event;
 use crate::domain::ids::{BeadId, ProjectId, RunId};
 use crate::lifecycle::Story;
-use rows::{RawEvent, raw_event, run_row};
+use rows::{RawEvent, RawStory, raw_event, raw_story, run_row};
 
 /// Which events a reader wants. An empty filter is all of them.
 #[derive(Debug, Clone, Default)]
@@ -21,6 +23,13 @@ pub struct Filter {
     pub project: Option<ProjectId>,
     pub bead: Option<BeadId>,
     pub run: Option<RunId>,
+}
+
+impl Filter {
+    /// Everything of one bead.
+    pub fn of(project: &ProjectId, bead: &BeadId) -> Self {
+        Self { project: Some(project.clone()), bead: Some(bead.clone()), run: None }
+    }
 }
 
 /// A line of `bead runs`.
@@ -66,26 +75,21 @@ impl Journal {
         filter: &Filter,
         limit: usize,
     ) -> Result<Vec<Event>, JournalError> {
-        let mut query = connection
-            .prepare_cached(
-                "SELECT seq, at, project, bead, run, attempt, body FROM events
-                 WHERE seq > ?1 AND (?2 IS NULL OR project = ?2) AND (?3 IS NULL OR bead = ?3)
-                   AND (?4 IS NULL OR run = ?4) ORDER BY seq LIMIT ?5",
-            )
-            .map_err(|e| self.db(e))?;
-        let rows = query
-            .query_map(
-                params![
-                    signed(since),
-                    filter.project.as_ref().map(ProjectId::as_str),
-                    filter.bead.as_ref().map(BeadId::as_str),
-                    filter.run.as_ref().map(RunId::as_str),
-                    i64::try_from(limit).unwrap_or(i64::MAX),
-                ],
-                raw_event,
-            )
-            .map_err(|e| self.db(e))?;
-        rows.map(|row| row.map_err(|e| self.db(e)).and_then(|raw| self.event(raw))).collect()
+        let events = self.rows_on(
+            connection,
+            "SELECT seq, at, project, bead, run, attempt, body FROM events
+             WHERE seq > ?1 AND (?2 IS NULL OR project = ?2) AND (?3 IS NULL OR bead = ?3)
+               AND (?4 IS NULL OR run = ?4) ORDER BY seq LIMIT ?5",
+            params![
+                signed(since),
+                filter.project.as_ref().map(ProjectId::as_str),
+                filter.bead.as_ref().map(BeadId::as_str),
+                filter.run.as_ref().map(RunId::as_str),
+                most(limit),
+            ],
+            |row| Ok(self.event(raw_event(row)?)),
+        )?;
+        events.into_iter().collect()
     }
 
     /// Stories that have not ended, oldest first.
@@ -118,53 +122,52 @@ impl Journal {
 
     /// Runs, newest first.
     pub fn runs(&self, filter: &Filter, limit: usize) -> Result<Vec<RunRow>, JournalError> {
-        let connection = self.lock();
-        let mut query = connection
-            .prepare_cached(
-                "SELECT run, kind, project, bead, attempt, state, cause, started, ended, log, cost FROM runs
-                 WHERE (?1 IS NULL OR project = ?1) AND (?2 IS NULL OR bead = ?2) AND (?3 IS NULL OR run = ?3)
-                 ORDER BY started DESC, rowid DESC LIMIT ?4",
-            )
-            .map_err(|e| self.db(e))?;
-        let rows = query
-            .query_map(
-                params![
-                    filter.project.as_ref().map(ProjectId::as_str),
-                    filter.bead.as_ref().map(BeadId::as_str),
-                    filter.run.as_ref().map(RunId::as_str),
-                    i64::try_from(limit).unwrap_or(i64::MAX),
-                ],
-                run_row,
-            )
-            .map_err(|e| self.db(e))?;
-        rows.collect::<Result<_, _>>().map_err(|e| self.db(e))
+        self.rows(
+            "SELECT run, kind, project, bead, attempt, state, cause, started, ended, log, cost FROM runs
+             WHERE (?1 IS NULL OR project = ?1) AND (?2 IS NULL OR bead = ?2) AND (?3 IS NULL OR run = ?3)
+             ORDER BY started DESC, rowid DESC LIMIT ?4",
+            params![
+                filter.project.as_ref().map(ProjectId::as_str),
+                filter.bead.as_ref().map(BeadId::as_str),
+                filter.run.as_ref().map(RunId::as_str),
+                most(limit),
+            ],
+            run_row,
+        )
     }
 
     /// Events of one kind (`agent_ended`, ..) at or after a time, oldest first.
     pub fn events_of(&self, kind: &str, since: DateTime<Utc>) -> Result<Vec<Event>, JournalError> {
-        let connection = self.lock();
-        let mut query = connection
-            .prepare_cached(
-                "SELECT seq, at, project, bead, run, attempt, body FROM events
-                 WHERE type = ?1 AND at >= ?2 ORDER BY seq",
-            )
-            .map_err(|e| self.db(e))?;
-        let since = since.to_rfc3339_opts(chrono::SecondsFormat::Micros, true);
-        let rows = query.query_map(params![kind, since], raw_event).map_err(|e| self.db(e))?;
-        rows.map(|row| row.map_err(|e| self.db(e)).and_then(|raw| self.event(raw))).collect()
+        let events = self.rows(
+            "SELECT seq, at, project, bead, run, attempt, body FROM events
+             WHERE type = ?1 AND at >= ?2 ORDER BY seq",
+            params![kind, micros(since)],
+            |row| Ok(self.event(raw_event(row)?)),
+        )?;
+        events.into_iter().collect()
+    }
+
+    /// The beginnings of a project's runs outside any claim that have no end yet, oldest first.
+    pub fn running_outside(&self, project: &ProjectId) -> Result<Vec<Event>, JournalError> {
+        let events = self.rows(
+            "SELECT e.seq, e.at, e.project, e.bead, e.run, e.attempt, e.body FROM runs r
+             JOIN events e ON e.run = r.run AND e.type = 'run_started'
+             WHERE r.state = 'running' AND r.project = ?1 AND e.body -> 'outside' IS NOT NULL ORDER BY e.seq",
+            params![project.as_str()],
+            |row| Ok(self.event(raw_event(row)?)),
+        )?;
+        events.into_iter().collect()
     }
 
     /// The newest event of one kind.
     pub fn last_of(&self, kind: &str) -> Result<Option<Event>, JournalError> {
-        let connection = self.lock();
-        let mut query = connection
-            .prepare_cached(
-                "SELECT seq, at, project, bead, run, attempt, body FROM events
-                 WHERE type = ?1 ORDER BY seq DESC LIMIT 1",
-            )
-            .map_err(|e| self.db(e))?;
-        let row = query.query_row(params![kind], raw_event).optional().map_err(|e| self.db(e))?;
-        row.map(|raw| self.event(raw)).transpose()
+        let event = self.row(
+            "SELECT seq, at, project, bead, run, attempt, body FROM events
+             WHERE type = ?1 ORDER BY seq DESC LIMIT 1",
+            params![kind],
+            |row| Ok(self.event(raw_event(row)?)),
+        )?;
+        event.transpose()
     }
 
     /// The stories that ended last, newest first, each with when.
@@ -185,40 +188,46 @@ impl Journal {
                  WHERE s.open = 0 ORDER BY s.seq DESC LIMIT ?1",
             )
             .map_err(|e| self.db(e))?;
-        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        let rows = query
-            .query_map(params![limit], |row| {
-                Ok(((row.get::<_, i64>(0)?, row.get::<_, String>(1)?), row.get::<_, String>(2)?))
-            })
-            .map_err(|e| self.db(e))?;
+        let rows = query.query_map(params![most(limit)], raw_story).map_err(|e| self.db(e))?;
         let mut ended = Vec::new();
         for row in rows {
-            let ((id, json), at) = row.map_err(|e| self.db(e))?;
-            let number = u64::try_from(id).unwrap_or(0);
-            let at = DateTime::parse_from_rfc3339(&at).map_err(|why| self.unreadable(number, &why))?;
-            let at = at.with_timezone(&Utc);
+            let raw = row.map_err(|e| self.db(e))?;
+            let at = self.time(unsigned(raw.id), &raw.at)?;
             if at < since {
                 break;
             }
-            ended.push((self.read_story(Ok((id, json)))?, at));
+            ended.push((self.story(raw.id, &raw.story)?, at));
         }
         Ok(ended)
     }
 
-    fn read_story(&self, row: rusqlite::Result<(i64, String)>) -> Result<Story, JournalError> {
-        let (id, json) = row.map_err(|e| self.db(e))?;
-        serde_json::from_str(&json).map_err(|why| self.unreadable(u64::try_from(id).unwrap_or(0), &why))
+    /// Every story of a bead, oldest first, each with when its last event was written.
+    pub fn told_of(
+        &self,
+        project: &ProjectId,
+        bead: &BeadId,
+    ) -> Result<Vec<(Story, DateTime<Utc>)>, JournalError> {
+        let stories = self.rows(
+            "SELECT s.id, s.story, e.at FROM stories s JOIN events e ON e.seq = s.seq
+             WHERE s.project = ?1 AND s.bead = ?2 ORDER BY s.id",
+            params![project.as_str(), bead.as_str()],
+            |row| Ok(self.dated(&raw_story(row)?)),
+        )?;
+        stories.into_iter().collect()
+    }
+
+    fn dated(&self, raw: &RawStory) -> Result<(Story, DateTime<Utc>), JournalError> {
+        Ok((self.story(raw.id, &raw.story)?, self.time(unsigned(raw.id), &raw.at)?))
+    }
+
+    fn story(&self, id: i64, json: &str) -> Result<Story, JournalError> {
+        serde_json::from_str(json).map_err(|why| self.unreadable(unsigned(id), &why))
     }
 
     /// The number of the newest event; 0 in an empty journal.
     pub fn last_seq(&self) -> Result<u64, JournalError> {
-        let last: Option<i64> = self
-            .lock()
-            .query_row("SELECT max(seq) FROM events", [], |row| row.get(0))
-            .optional()
-            .map_err(|e| self.db(e))?
-            .flatten();
-        Ok(last.and_then(|n| u64::try_from(n).ok()).unwrap_or(0))
+        let last: Option<i64> = self.row("SELECT max(seq) FROM events", [], first)?.flatten();
+        Ok(last.map_or(0, unsigned))
     }
 
     /// SQLite's own opinion, for `bead verify`.
@@ -242,22 +251,17 @@ impl Journal {
         project: Option<&ProjectId>,
         bead: Option<&BeadId>,
     ) -> Result<Vec<Story>, JournalError> {
-        let mut query = connection.prepare_cached(sql).map_err(|e| self.db(e))?;
-        let rows = query
-            .query_map(params![project.map(ProjectId::as_str), bead.map(BeadId::as_str)], |row| {
-                Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?))
-            })
-            .map_err(|e| self.db(e))?;
-        rows.map(|row| self.read_story(row)).collect()
+        let params = params![project.map(ProjectId::as_str), bead.map(BeadId::as_str)];
+        let read = |row: &Row<'_>| Ok(self.story(row.get(0)?, &row.get::<_, String>(1)?));
+        self.rows_on(connection, sql, params, read)?.into_iter().collect()
     }
 
     fn event(&self, raw: RawEvent) -> Result<Event, JournalError> {
-        let seq = u64::try_from(raw.seq).unwrap_or(0);
-        let at = DateTime::parse_from_rfc3339(&raw.at).map_err(|why| self.unreadable(seq, &why))?;
+        let seq = unsigned(raw.seq);
         Ok(Event {
             seq,
-            at: at.with_timezone(&Utc),
-            project: raw.project.and_then(|p| serde_json::from_value(serde_json::Value::String(p)).ok()),
+            at: self.time(seq, &raw.at)?,
+            project: raw.project.and_then(project_id),
             bead: raw.bead.map(BeadId::new),
             run: raw.run.as_deref().and_then(RunId::parse),
             attempt: raw.attempt,

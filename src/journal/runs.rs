@@ -1,10 +1,11 @@
 //! The table that `bead runs` reads, kept in the transaction of each event.
 //!
-//! Owns which events begin, change and end a run's row. Start with `project_run`.
+//! Owns which events begin, change and end a run's row, and counting the rows. Start with `project_run`.
 
 use rusqlite::params;
 
-use super::{Journal, JournalError, signed};
+use super::ask::{micros, signed};
+use super::{Journal, JournalError};
 use crate::domain::event::{Body, Event};
 use crate::domain::ids::{BeadId, ProjectId};
 
@@ -16,9 +17,9 @@ impl Journal {
         event: &Event,
     ) -> Result<(), JournalError> {
         let Some(run) = &event.run else { return Ok(()) };
-        let at = event.at.to_rfc3339_opts(chrono::SecondsFormat::Micros, true);
+        let at = micros(event.at);
         let done = match &event.body {
-            Body::RunStarted { kind, log } => tx.execute(
+            Body::RunStarted { kind, log, .. } => tx.execute(
                 "INSERT INTO runs (run, kind, project, bead, attempt, state, started, log, cost)
                  VALUES (?1, ?2, ?3, ?4, ?5, 'running', ?6, ?7, 0)
                  ON CONFLICT (run) DO UPDATE SET state = 'running', ended = NULL",
@@ -60,4 +61,21 @@ impl Journal {
         };
         done.map(|_| ()).map_err(|source| self.db(source))
     }
+
+    /// How many runs there are of each kind in each state, and what they cost.
+    pub fn count_runs(&self) -> Result<Vec<RunCount>, JournalError> {
+        self.rows("SELECT kind, state, count(*), sum(cost) FROM runs GROUP BY kind, state", [], |row| {
+            let runs = usize::try_from(row.get::<_, i64>(2)?).unwrap_or(0);
+            Ok(RunCount { kind: row.get(0)?, state: row.get(1)?, runs, cost_usd: row.get(3)? })
+        })
+    }
+}
+
+/// Runs of one kind in one state.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RunCount {
+    pub kind: String,
+    pub state: String,
+    pub runs: usize,
+    pub cost_usd: f64,
 }

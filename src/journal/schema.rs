@@ -41,6 +41,11 @@ CREATE INDEX stories_ended ON stories (seq) WHERE open = 0;
 CREATE TABLE projects (id TEXT PRIMARY KEY, name TEXT NOT NULL UNIQUE, path TEXT NOT NULL, added TEXT NOT NULL);
 ";
 
+/// What format 3 has beyond format 2: reviews, messages and answers among the events.
+const THIRD: &str = "
+CREATE TABLE sessions (hash TEXT PRIMARY KEY, made TEXT NOT NULL, expires TEXT NOT NULL, name TEXT NOT NULL);
+";
+
 /// The WAL-reset fix came with 3.51.3; we bundle a newer one and make sure of it.
 pub(super) fn assert_sqlite() -> Result<(), JournalError> {
     if rusqlite::version_number() < 3_051_003 {
@@ -93,7 +98,8 @@ fn migrate(path: &Path, connection: &Connection) -> Result<(), JournalError> {
     // leaves the old format.
     connection.execute_batch("BEGIN IMMEDIATE").map_err(db)?;
     let found = version(connection).map_err(db)?;
-    for (format, step) in (1..).zip([TABLES, SECOND]) {
+    let (outbox, reach) = (super::outbox::TABLES, super::reach::TABLES);
+    for (format, step) in [(1, TABLES), (2, SECOND), (3, THIRD), (3, outbox), (3, reach)] {
         if found < format {
             connection.execute_batch(step).map_err(db)?;
         }

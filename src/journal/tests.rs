@@ -20,17 +20,8 @@ fn project() -> ProjectId {
 }
 
 fn claiming(bead: &str) -> Entry {
-    let order = Order {
-        title: "t".into(),
-        target: "main".into(),
-        base: Oid::parse(&"a".repeat(40)).unwrap(),
-        attempts: 3,
-        no_gates: false,
-        forced: vec![],
-        model: None,
-        token: "t".into(),
-        actor: "me".into(),
-    };
+    let base = Oid::parse(&"a".repeat(40)).unwrap();
+    let order = Order { attempts: 3, ..Order::unclaimed("main", base) };
     Entry {
         project: Some(project()),
         bead: Some(BeadId::new(bead)),

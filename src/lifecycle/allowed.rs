@@ -24,6 +24,7 @@ pub(super) fn may_suspend(phase: &Phase) -> bool {
         Phase::Starting
             | Phase::Preparing
             | Phase::Untangling
+            | Phase::Reviewing
             | Phase::Resuming { .. }
             | Phase::Suspending { .. }
             | Phase::Suspended { .. }
@@ -40,6 +41,7 @@ pub(super) fn only_tells(body: &Body) -> bool {
             | Body::NightOpened { .. }
             | Body::NightStopped { .. }
             | Body::NightEnded { .. }
+            | Body::QueueChanged(_)
             | Body::Notice { .. }
             | Body::ByHand { .. }
             | Body::RefDropped { .. }
@@ -50,5 +52,10 @@ pub(super) fn only_tells(body: &Body) -> bool {
             | Body::Pushing { .. }
             | Body::Pushed { .. }
             | Body::PushFailed { .. }
+            | Body::FindingsFiled { .. }
+            | Body::MessageQueued { .. }
+            | Body::MessageDelivered { .. }
+            | Body::Wished { .. }
+            | Body::GivenBack { .. }
     )
 }

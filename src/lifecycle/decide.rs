@@ -7,7 +7,7 @@ use super::allowed::{may_settle, may_suspend, only_tells};
 use super::outcome::few;
 use super::policy::MAX_TARGET_MOVES;
 use super::{Back, Candidate, Conflict, Kept, Phase, Story, Work};
-use crate::domain::event::{Body, Ending, Event, Printed};
+use crate::domain::event::{Body, Ending, Event};
 use crate::domain::ids::{Oid, RunId};
 use crate::domain::run::Outcome;
 
@@ -33,9 +33,9 @@ impl Story {
     #[expect(clippy::too_many_lines, reason = "a flat match: one arm for each event")]
     fn step(&mut self, event: &Event) -> bool {
         match (&self.phase, &event.body) {
-            (Phase::Claiming, Body::Claimed) => {
-                self.claimed = true;
-                self.phase = Phase::Starting;
+            (Phase::Claiming, Body::Claimed) => self.claimed(),
+            (Phase::Uniting, Body::Merged { .. } | Body::Conflicted { .. }) => {
+                return self.united(&event.body);
             }
             (Phase::Claiming, Body::ClaimLost { reason }) => {
                 self.finish.reason.clone_from(reason);
@@ -91,6 +91,7 @@ impl Story {
                     commit: commit.clone(),
                     paths: paths.clone(),
                     run: None,
+                    early: false,
                 });
                 self.phase = Phase::Untangling;
             }
@@ -110,9 +111,21 @@ impl Story {
                     Some(Candidate { commit: commit.clone(), tree: tree.clone(), onto: onto.clone() });
                 self.phase = Phase::Gating;
             }
-            (Phase::Gating, Body::GatesPassed { .. }) => self.phase = Phase::Landing { intent: false },
+            (Phase::Gating, Body::GatesPassed { .. }) => self.proven(),
             (Phase::Gating, Body::GatesFailed { findings, recurrence, base }) => {
                 self.after_gates(findings, recurrence.as_ref(), *base);
+            }
+            (
+                Phase::Reviewing,
+                Body::ReviewStarted { .. }
+                | Body::AgentStarted { .. }
+                | Body::TaskGiven
+                | Body::AgentEnded(_)
+                | Body::Reviewed { .. },
+            ) => return self.reviewing(event),
+            (Phase::Blocking, Body::Blocked { blocker, reason, .. }) => {
+                let reason = format!("waits for {blocker}: {reason}");
+                self.settle(Outcome::Blocked, None, reason);
             }
             (Phase::Landing { .. }, Body::Landing { .. }) => self.phase = Phase::Landing { intent: true },
             (Phase::Landing { intent: true }, Body::Landed { commit }) => {
@@ -166,12 +179,13 @@ impl Story {
                 self.claimed = false;
                 self.phase = Phase::Cleaning;
             }
-            (phase, Body::Suspended { cause, reason, until }) if may_suspend(phase) => {
+            (phase, Body::Suspended { cause, reason, until }) if may_suspend(phase) && !self.is_read() => {
                 let back = match phase {
                     Phase::Starting => Back::Starting,
                     Phase::Preparing => Back::Preparing,
                     Phase::Untangling => Back::Untangling,
-                    Phase::Suspended { back, .. } => *back,
+                    Phase::Reviewing => Back::Reviewing,
+                    Phase::Suspended { back, .. } | Phase::Suspending { back, .. } => *back,
                     _ => Back::Working,
                 };
                 self.phase =
@@ -185,6 +199,9 @@ impl Story {
             }
             (Phase::Suspended { back: Back::Untangling, .. }, Body::Resumed { .. }) => {
                 self.phase = Phase::Untangling;
+            }
+            (Phase::Suspended { back: Back::Reviewing, .. }, Body::Resumed { .. }) => {
+                self.phase = Phase::Reviewing;
             }
             (Phase::Suspended { .. } | Phase::Resuming { .. }, Body::Resumed { why, session }) => {
                 let Some(work) = &mut self.work else { return false };
@@ -217,7 +234,7 @@ impl Story {
         else {
             return false;
         };
-        if number != self.attempt + 1 || number > self.order.attempts {
+        if number != self.attempt + 1 || number > self.attempts() {
             return false;
         }
         self.attempt = number;
@@ -229,22 +246,8 @@ impl Story {
 
     fn begin_run(&mut self, event: &Event, run: &RunId, (from, session): (Oid, &str), resume: bool) {
         self.runs.push(run.clone());
-        self.work = Some(Work {
-            run: run.clone(),
-            from,
-            session: session.to_owned(),
-            resume,
-            starts: 0,
-            sandbox: None,
-            nonce: String::new(),
-            after: Printed::default(),
-            container: None,
-            tasked: false,
-            end: None,
-            started: event.at,
-            resumed: None,
-            confirm: false,
-        });
+        let session = session.to_owned();
+        self.work = Some(Work { session, resume, ..Work::begun(run.clone(), from, event.at) });
         self.phase = Phase::Preparing;
     }
 
@@ -255,15 +258,19 @@ impl Story {
         let finished = work.end.as_ref().is_some_and(|end| end.ending == Ending::Finished);
         if !self.in_conflict_run() {
             self.tip = Some(kept);
+            self.united = None;
             self.candidate = None;
         } else if finished && unresolved.is_empty() {
             self.tip = Some(kept);
             self.candidate = None;
             self.rebased = self.conflict.as_ref().map(|c| c.onto.clone());
+            self.united = None;
         }
         self.after_work(None);
         if self.phase == Phase::Merging && !unresolved.is_empty() {
             self.unresolved(format!("still unresolved in {}", few(unresolved)));
+        } else if self.phase == Phase::Merging {
+            self.untangled_early();
         }
         true
     }

@@ -6,28 +6,39 @@
 //! follows from a failure in `outcome`, by the table in [`policy`].
 //!
 //! ```text
-//! claiming -> starting -> preparing -> working -> exporting -> merging -> gating -> landing -> closing
-//!                ^           ^           |  ^        |  |        |  |        |         |          |
-//!                |           |      suspended        |  settling <--+--------+---------+          |
-//!                |           +--- untangling <-------|-----------+     |                          |
-//!                +------- next attempt, with findings                  |                          |
-//!                                                     finished <- cleaning <----------------------+
+//! claiming -> starting -> preparing -> working -> exporting -> merging -> gating -> reviewing -> landing -> closing
+//!    |  straight ^ on     ^      ^     |  ^      |  |  ^ |       |         |  |       |            |          |
+//!    +--------+--|--------|------|--suspended <--|--|--|-|-------|---------+  |       |            |          |
+//!    |        |  |        |      +-- untangling <|--|--|-+       |            |       |            |          |
+//!    v        |  |        |           ^          |  +--|---- blocking ----> settling <+------------+          |
+//! uniting ----|--+--------|-----------+          |     |                       |                              |
+//!             |  +--------|---- next attempt, with findings (gates, review) <---+                              |
+//!             +-----------|----------------------------+                      cleaning <----------------------+
+//!                         +---- goes on in its clone                            +-> finished
 //! ```
+//!
+//! A claim that takes over an earlier one's work (`Order::again`) begins in `uniting`, or straight in `merging`.
 
+mod again;
 mod allowed;
 mod decide;
 mod outcome;
 mod phase;
 pub mod policy;
+mod review;
 mod story;
 
 use crate::domain::event::Event;
 
 pub use phase::{Back, Effect, Phase};
+pub use review::Reviews;
 pub use story::{Candidate, Conflict, Kept, Story, Work};
 
 /// The cause of a suspension that ends at once, in a new conversation.
 pub const CONTEXT: &str = "context";
+
+/// The cause of a suspension that ends at once, in the same conversation: a person's message came as the run ended.
+pub const MESSAGE: &str = "message";
 
 /// An event that cannot follow: a bug or a damaged journal, never something to go on from.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -44,9 +55,10 @@ impl Story {
     pub fn next(&self) -> Effect {
         match &self.phase {
             Phase::Claiming => Effect::Claim,
+            Phase::Uniting => Effect::Unite,
             Phase::Starting => Effect::StartAttempt {
                 number: self.attempt + 1,
-                from: self.tip.as_ref().map_or_else(|| self.order.base.clone(), |k| k.tip.clone()),
+                from: self.begin_at(),
                 resume: self.conversed,
             },
             Phase::Preparing => Effect::PrepareWorkspace,
@@ -55,6 +67,8 @@ impl Story {
             Phase::Merging => Effect::Merge,
             Phase::Untangling => Effect::StartConflictRun,
             Phase::Gating => Effect::Gate,
+            Phase::Reviewing => Effect::Review,
+            Phase::Blocking => Effect::Block,
             Phase::Landing { .. } => Effect::Land,
             Phase::Closing => Effect::Close,
             Phase::Settling { outcome, cause, reason, journalled } => Effect::Settle {
@@ -63,12 +77,12 @@ impl Story {
                 reason: reason.clone(),
                 journalled: *journalled,
             },
-            Phase::Suspending { cause, reason, resets_at } => {
+            Phase::Suspending { cause, reason, resets_at, .. } => {
                 Effect::Suspend { cause: cause.clone(), reason: reason.clone(), resets_at: *resets_at }
             }
             Phase::Resuming { why } => Effect::Resume { why: why.clone() },
-            // A new conversation has room at once: there is nothing to wait for.
-            Phase::Suspended { cause, reason, .. } if cause.as_str() == CONTEXT => {
+            // A new conversation has room at once, and a message is there: there is nothing to wait for.
+            Phase::Suspended { cause, reason, .. } if matches!(cause.as_str(), CONTEXT | MESSAGE) => {
                 Effect::Resume { why: reason.clone() }
             }
             Phase::Suspended { .. } => Effect::Wait,

@@ -4,8 +4,8 @@
 //! may follow which stands in `decide`. Pure. Start with `Story::after_work`.
 
 use super::policy::{self, Rule};
-use super::{Phase, Story};
-use crate::domain::event::{AgainstBase, AgentEnd, Ending};
+use super::{Back, Phase, Story};
+use crate::domain::event::{AgainstBase, AgentEnd, Asked, Ending};
 use crate::domain::finding::Finding;
 use crate::domain::run::{Cause, Outcome};
 use crate::domain::signature::Recurrence;
@@ -37,7 +37,17 @@ impl Story {
             return;
         }
         match end.ending {
-            Ending::Finished => self.after_finished(unchanged),
+            Ending::Finished => match &end.asked {
+                Some(Asked::Question(text)) => {
+                    self.settle(Outcome::Parked, Some("question"), text.clone());
+                }
+                Some(Asked::Blocked(_)) => self.phase = Phase::Blocking,
+                None => self.after_finished(unchanged),
+            },
+            // Stopped to be left to a person.
+            Ending::Interrupted if end.cause.is_some() => {
+                self.settle(Outcome::Parked, end.cause.as_ref().map(Cause::as_str), end.reason);
+            }
             Ending::Interrupted => self.settle(Outcome::Cancelled, Some("interrupted"), end.reason),
             Ending::PutAside => {
                 let cause = end.cause.clone().unwrap_or_else(|| Cause::new("user"));
@@ -101,7 +111,7 @@ impl Story {
             }
             Rule::OnceMore => {
                 self.timeouts += 1;
-                if self.timeouts > 1 || self.attempt >= self.order.attempts {
+                if self.timeouts > 1 || self.attempt >= self.attempts() {
                     self.settle(outcome, Some(cause), end.reason.clone());
                 } else {
                     self.try_again(vec![ended_early(end)], outcome, cause, &end.reason);
@@ -120,14 +130,11 @@ impl Story {
     ) {
         let first = findings.first().map_or_else(|| "a gate failed".to_owned(), |f| f.title.clone());
         // The bead may be about the very thing that is red, so its author hears of it once.
-        let heard = self.red_told || self.attempt >= self.order.attempts;
+        let heard = self.red_told || self.attempt >= self.attempts();
         match base {
             AgainstBase::Same => return self.red_base(&first),
             AgainstBase::Red if heard => return self.red_base(&first),
-            AgainstBase::Known if heard => {
-                self.phase = Phase::Landing { intent: false };
-                return;
-            }
+            AgainstBase::Known if heard => return self.proven(),
             AgainstBase::Red | AgainstBase::Known => self.red_told = true,
             AgainstBase::New | AgainstBase::Unknown => {}
         }
@@ -150,7 +157,12 @@ impl Story {
     /// A process died in this phase and another took over.
     pub(super) fn crashed(&mut self) {
         self.crashes += 1;
-        let alone = self.phase == Phase::Working && self.work.as_ref().is_some_and(|w| w.container.is_some());
+        let run = match self.phase {
+            Phase::Working => self.work.as_ref(),
+            Phase::Reviewing => self.reviews.run.as_ref(),
+            _ => None,
+        };
+        let alone = run.is_some_and(|w| w.container.is_some() && w.end.is_none());
         let most = if alone { policy::MAX_CRASHES_AT_WORK } else { policy::MAX_CRASHES };
         if self.crashes < most || !super::allowed::may_settle(&self.phase) {
             return;
@@ -192,7 +204,7 @@ impl Story {
 
     /// A run that ended by itself so near to the limit is asked once to confirm; without a reset there is
     /// nothing to wait for (rules 15.2).
-    fn near_limit(&self, end: &AgentEnd) -> bool {
+    pub fn near_limit(&self, end: &AgentEnd) -> bool {
         let asked = self.work.as_ref().is_some_and(|w| w.confirm);
         matches!(end.ending, Ending::Finished | Ending::Failed)
             && end.utilization.is_some_and(|u| u >= policy::NEAR_LIMIT)
@@ -203,7 +215,7 @@ impl Story {
 
     fn try_again(&mut self, findings: Vec<Finding>, spent: Outcome, cause: &str, why: &str) {
         self.findings = findings;
-        if self.attempt < self.order.attempts {
+        if self.attempt < self.attempts() {
             self.phase = Phase::Starting;
         } else {
             let tries =
@@ -216,12 +228,11 @@ impl Story {
         self.phase = Phase::Settling { outcome, cause: cause.map(Cause::new), reason, journalled: false };
     }
 
-    fn suspend(&mut self, cause: &str, end: &AgentEnd) {
-        self.phase = Phase::Suspending {
-            cause: Cause::new(cause),
-            reason: end.reason.clone(),
-            resets_at: end.resets_at,
-        };
+    /// Waits for what ended the run; then its author or reviewer, whoever it was, goes on.
+    pub(super) fn suspend(&mut self, cause: &str, end: &AgentEnd) {
+        let back = if self.phase == Phase::Reviewing { Back::Reviewing } else { Back::Working };
+        let (cause, reason) = (Cause::new(cause), end.reason.clone());
+        self.phase = Phase::Suspending { cause, reason, resets_at: end.resets_at, back };
     }
 }
 
@@ -232,6 +243,7 @@ fn ended_early(end: &AgentEnd) -> Finding {
         detail: end.reason.clone(),
         file: None,
         line: None,
+        ..Finding::default()
     }
 }
 

@@ -14,6 +14,8 @@ use crate::domain::run::{Cause, Outcome};
 #[serde(tag = "phase", rename_all = "snake_case")]
 pub enum Phase {
     Claiming,
+    /// What an earlier claim kept takes the target's tip in before anybody goes on with it.
+    Uniting,
     Starting,
     Preparing,
     Working,
@@ -22,6 +24,10 @@ pub enum Phase {
     /// The work conflicts with the target: a run of its own resolves it.
     Untangling,
     Gating,
+    /// An independent agent reads what the gates passed.
+    Reviewing,
+    /// The bead that the agent waits for is found or made.
+    Blocking,
     /// `intent` is journalled before the target is touched.
     Landing {
         intent: bool,
@@ -38,6 +44,8 @@ pub enum Phase {
         cause: Cause,
         reason: String,
         resets_at: Option<i64>,
+        #[serde(default)]
+        back: Back,
     },
     Suspended {
         cause: Cause,
@@ -68,12 +76,15 @@ pub enum Back {
     Preparing,
     /// The run that resolves its conflict has not begun.
     Untangling,
+    /// Its review begins anew.
+    Reviewing,
 }
 
 impl Phase {
     pub fn name(&self) -> &'static str {
         match self {
             Self::Claiming => "claiming",
+            Self::Uniting => "uniting",
             Self::Starting => "starting",
             Self::Preparing => "preparing",
             Self::Working => "working",
@@ -81,6 +92,8 @@ impl Phase {
             Self::Merging => "merging",
             Self::Untangling => "untangling",
             Self::Gating => "gating",
+            Self::Reviewing => "reviewing",
+            Self::Blocking => "blocking",
             Self::Landing { .. } => "landing",
             Self::Closing => "closing",
             Self::Settling { .. } => "settling",
@@ -97,6 +110,8 @@ impl Phase {
 #[derive(Debug, Clone, PartialEq)]
 pub enum Effect {
     Claim,
+    /// Merge the target's tip into what an earlier claim kept.
+    Unite,
     /// Hand out a run id and write the attempt's beginning down.
     StartAttempt {
         number: u32,
@@ -110,6 +125,10 @@ pub enum Effect {
     /// Hand out a run id for the run that resolves a conflict.
     StartConflictRun,
     Gate,
+    /// Start, adopt or read an independent agent's review.
+    Review,
+    /// Find or make the bead that the agent waits for.
+    Block,
     Land,
     Close,
     Settle {
@@ -137,6 +156,7 @@ impl Effect {
     pub fn name(&self) -> &'static str {
         match self {
             Self::Claim => "claim",
+            Self::Unite => "unite",
             Self::StartAttempt { .. } => "start_attempt",
             Self::PrepareWorkspace => "prepare",
             Self::RunAgent => "agent",
@@ -144,6 +164,8 @@ impl Effect {
             Self::Merge => "merge",
             Self::StartConflictRun => "start_conflict_run",
             Self::Gate => "gate",
+            Self::Review => "review",
+            Self::Block => "block",
             Self::Land => "land",
             Self::Close => "close",
             Self::Settle { .. } => "settle",

@@ -19,6 +19,8 @@ pub const MAX_CRASHES: u32 = 3;
 pub const MAX_CRASHES_AT_WORK: u32 = 30;
 /// A bead that fills its conversation so often is too large for one.
 pub const MAX_CONTEXTS: u32 = 3;
+/// So many reviewers in a row without a reply need a person.
+pub const MAX_FAILED_REVIEWERS: u32 = 2;
 /// From here a run that ends by itself may have been cut short by the limit (rules 15.2).
 pub const NEAR_LIMIT: f64 = 0.95;
 

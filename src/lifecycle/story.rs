@@ -6,7 +6,7 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::Phase;
+use super::{Phase, Reviews};
 use crate::domain::event::{AgentEnd, Body, Event, Finish, Order, Printed};
 use crate::domain::finding::Finding;
 use crate::domain::ids::{BeadId, Oid, ProjectId, RunId};
@@ -32,7 +32,7 @@ pub struct Story {
     pub cost_usd: f64,
     pub target_moves: u32,
     pub infra_losses: u32,
-    /// Every work run of this claim, oldest first.
+    /// Every run of this claim that had an agent, oldest first: work, conflicts, reviews.
     pub runs: Vec<RunId>,
     /// The conversation has at least one answer in it.
     pub conversed: bool,
@@ -59,9 +59,14 @@ pub struct Story {
     /// The conflict of this claim's landing; there is one run for it, never two.
     #[serde(default)]
     pub conflict: Option<Conflict>,
-    /// What the work descends from since its conflict was resolved.
+    /// What the work descends from, where that is not the order's base.
     #[serde(default)]
     pub rebased: Option<Oid>,
+    /// Kept work and target's tip in one commit, for the first attempt to begin with.
+    #[serde(default)]
+    pub united: Option<Oid>,
+    #[serde(default)]
+    pub reviews: Reviews,
     pub started: DateTime<Utc>,
     pub finish: Finish,
 }
@@ -94,6 +99,28 @@ pub struct Work {
     pub confirm: bool,
 }
 
+impl Work {
+    /// A run that has begun, in a conversation yet to be named; nothing was started for it.
+    pub fn begun(run: RunId, from: Oid, at: DateTime<Utc>) -> Self {
+        Self {
+            run,
+            from,
+            session: String::new(),
+            resume: false,
+            starts: 0,
+            sandbox: None,
+            nonce: String::new(),
+            after: Printed::default(),
+            container: None,
+            tasked: false,
+            end: None,
+            started: at,
+            resumed: None,
+            confirm: false,
+        }
+    }
+}
+
 /// Work and target that git could not unite.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Conflict {
@@ -104,6 +131,9 @@ pub struct Conflict {
     pub paths: Vec<String>,
     /// The run that resolves it.
     pub run: Option<RunId>,
+    /// It came before the first attempt, between the target and what an earlier claim kept.
+    #[serde(default)]
+    pub early: bool,
 }
 
 /// Work that is safe in the quarantine.
@@ -131,7 +161,7 @@ impl Story {
         else {
             return None;
         };
-        Some(Self {
+        let mut story = Self {
             id: event.seq,
             project: project.clone(),
             bead: bead.clone(),
@@ -157,6 +187,8 @@ impl Story {
             red_told: false,
             conflict: None,
             rebased: None,
+            united: None,
+            reviews: Reviews::default(),
             started: event.at,
             finish: Finish {
                 outcome: Outcome::Failed,
@@ -167,7 +199,9 @@ impl Story {
                 cost_usd: 0.0,
                 reason: String::new(),
             },
-        })
+        };
+        story.take_over();
+        Some(story)
     }
 
     pub fn is_open(&self) -> bool {
@@ -176,6 +210,18 @@ impl Story {
 
     pub fn run(&self) -> Option<&RunId> {
         self.work.as_ref().map(|w| &w.run)
+    }
+
+    /// The run that is under way: a reviewer's, or the attempt's.
+    pub fn at_work(&self) -> Option<&RunId> {
+        let reviewer = self.reviews.run.as_ref().map(|run| &run.run);
+        reviewer.filter(|_| self.phase == Phase::Reviewing).or_else(|| self.run())
+    }
+
+    /// Whether containers, folders and sockets of this run may be in use by the story.
+    pub fn uses(&self, run: &str) -> bool {
+        let kept = self.order.again.as_ref().map(|again| &again.run);
+        self.runs.iter().chain(kept).any(|own| own.as_str() == run)
     }
 
     /// What the work descends from: the claim's base, or the tip it was united with.

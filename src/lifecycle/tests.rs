@@ -5,12 +5,13 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::domain::event::Ending;
-use crate::domain::event::{AgainstBase, AgentEnd, Body, Order};
-use crate::domain::finding::Finding;
+use crate::domain::event::{Again, AgainstBase, AgentEnd, Asked, Body, Order};
+use crate::domain::finding::{Finding, Origin, Severity};
 use crate::domain::ids::{BeadId, Oid, ProjectId, RunId};
 use crate::domain::run::RunKind;
 use crate::domain::run::{Cause, Outcome};
 use crate::domain::signature::{Recurrence, Signature};
+use crate::domain::verdict::{self, Standing, Verdict};
 use chrono::Utc;
 
 /// A story under test, with a counter for `seq`.
@@ -27,6 +28,15 @@ fn run(n: u8) -> RunId {
     RunId::from_bytes([n; 16])
 }
 
+/// The run that such an event is about: a reviewer's, or the attempt's.
+fn run_of(story: &Story, body: &Body, attempt: u8) -> RunId {
+    match (&story.reviews.run, body) {
+        (_, Body::ReviewStarted { .. }) => run(100 + u8::try_from(story.runs.len() % 100).unwrap()),
+        (Some(reviewer), _) if story.phase == Phase::Reviewing => reviewer.run.clone(),
+        _ => run(attempt),
+    }
+}
+
 fn event(seq: u64, run_id: Option<RunId>, attempt: Option<u32>, body: Body) -> Event {
     Event {
         seq,
@@ -40,17 +50,7 @@ fn event(seq: u64, run_id: Option<RunId>, attempt: Option<u32>, body: Body) -> E
 }
 
 fn order(attempts: u32) -> Order {
-    Order {
-        title: "Round totals".into(),
-        target: "main".into(),
-        base: oid('a'),
-        attempts,
-        no_gates: false,
-        forced: vec![],
-        model: None,
-        token: "t".into(),
-        actor: "beadwork/r".into(),
-    }
+    Order { attempts, ..Order::unclaimed("main", oid('a')) }
 }
 
 fn end(ending: Ending) -> Body {
@@ -68,6 +68,7 @@ fn exported() -> Body {
         commits: 1,
         wip: false,
         files: 1,
+        lines: None,
         tracker_touched: vec![],
         unresolved: vec![],
     }
@@ -79,7 +80,15 @@ fn merged() -> Body {
 
 impl Told {
     fn new(attempts: u32) -> Self {
-        let story = Story::open(&event(1, None, None, Body::Claiming { order: order(attempts) })).unwrap();
+        Self::ordered(order(attempts))
+    }
+
+    fn reviewed(attempts: u32, rounds: u32) -> Self {
+        Self::ordered(Order { rounds, ..order(attempts) })
+    }
+
+    fn ordered(order: Order) -> Self {
+        let story = Story::open(&event(1, None, None, Body::Claiming { order })).unwrap();
         Self { story, seq: 1 }
     }
 
@@ -92,7 +101,7 @@ impl Told {
         self.seq += 1;
         let starting = matches!(body, Body::AttemptStarted { .. });
         let attempt = self.story.attempt + u32::from(starting);
-        let run_id = run(u8::try_from(attempt).unwrap());
+        let run_id = run_of(&self.story, &body, u8::try_from(attempt).unwrap());
         self.story.apply(&event(self.seq, Some(run_id), Some(attempt), body))
     }
 
@@ -118,9 +127,14 @@ fn failed() -> Body {
         detail: String::new(),
         file: None,
         line: None,
+        ..Finding::default()
     };
     Body::GatesFailed { findings: vec![finding], recurrence: None, base: AgainstBase::New }
 }
+
+mod again;
+mod refused;
+mod review;
 
 #[test]
 fn the_straight_way_lands_and_closes() {
@@ -274,6 +288,14 @@ fn any_body() -> impl Strategy<Value = Body> {
         Just(met()),
         Just(Body::ConflictRunStarted { session: "s".into(), resume: true }),
         Just(Body::GatesPassed { skipped: false }),
+        Just(review_started()),
+        Just(judged(Verdict::Accept)),
+        Just(judged(Verdict::Revise)),
+        Just(judged(Verdict::Again)),
+        Just(judged(Verdict::Ask)),
+        Just(asking(Asked::Blocked("the parser panics".into()))),
+        Just(asking(Asked::Question("which rounding?".into()))),
+        Just(Body::Blocked { blocker: BeadId::new("orc-b2"), created: true, reason: "r".into() }),
         Just(failed()),
         Just(red(AgainstBase::Known)),
         Just(Body::Recovered { what: "r".into(), phase: Some("gating".into()) }),
@@ -287,7 +309,7 @@ fn any_body() -> impl Strategy<Value = Body> {
         Just(Body::Settled),
         Just(Body::Suspended { cause: Cause::new("usage_limit"), reason: "r".into(), until: None }),
         Just(Body::Resumed { why: "w".into(), session: "s".into() }),
-        Just(Body::RunStarted { kind: RunKind::Work, log: "l".into() }),
+        Just(Body::RunStarted { kind: RunKind::Work, log: "l".into(), outside: None }),
         Just(Body::Notice { text: "n".into() }),
     ]
 }
@@ -298,8 +320,12 @@ proptest! {
     /// Whatever arrives in whatever order: an illegal event changes nothing, a landed claim is never given
     /// back, attempts never exceed the order, and a journal replayed gives the same story.
     #[test]
-    fn any_order_of_events_keeps_the_promises(bodies in prop::collection::vec(any_body(), 0..60), attempts in 1u32..4) {
-        let mut t = Told::new(attempts);
+    fn any_order_of_events_keeps_the_promises(
+        bodies in prop::collection::vec(any_body(), 0..80),
+        attempts in 1u32..4,
+        rounds in 0u32..3,
+    ) {
+        let mut t = Told::reviewed(attempts, rounds);
         let mut journal = Vec::new();
         let mut landed = false;
         for body in bodies {
@@ -307,7 +333,8 @@ proptest! {
             let starting = matches!(body, Body::AttemptStarted { .. });
             let n = t.story.attempt + u32::from(starting);
             t.seq += 1;
-            let event = event(t.seq, Some(run(u8::try_from(n).unwrap())), Some(n), body);
+            let about = run_of(&t.story, &body, u8::try_from(n).unwrap());
+            let event = event(t.seq, Some(about), Some(n), body);
             match t.story.apply(&event) {
                 Ok(()) => journal.push(event.clone()),
                 Err(_) => prop_assert_eq!(&before, &t.story),
@@ -319,9 +346,14 @@ proptest! {
                     "a landed bead went back to {:?}", t.story.phase
                 );
             }
-            prop_assert!(t.story.attempt <= attempts);
+            if matches!(t.story.phase, Phase::Landing { .. } | Phase::Closing) && rounds > 0 {
+                let accepted = t.story.reviews.accepted.as_ref().map(|(tip, _)| tip);
+                prop_assert_eq!(accepted, t.story.tip.as_ref().map(|kept| &kept.tip), "landing without a review");
+            }
+            prop_assert!(t.story.attempt <= attempts + rounds);
+            prop_assert!(t.story.reviews.fixes <= rounds.saturating_sub(1));
         }
-        let mut replayed = Told::new(attempts).story;
+        let mut replayed = Told::reviewed(attempts, rounds).story;
         for event in &journal {
             replayed.apply(event).unwrap();
         }
@@ -331,12 +363,19 @@ proptest! {
     /// Every effect has a way on: from any reachable state some event moves the story, so no bead is stuck.
     #[test]
     fn every_reachable_phase_has_a_way_out(bodies in prop::collection::vec(any_body(), 0..40)) {
-        let mut t = Told::new(3);
+        let mut t = Told::reviewed(3, 2);
         for body in bodies {
             let _ = t.try_tell(body);
         }
         let way = match t.story.next() {
             Effect::Claim => Body::Claimed,
+            Effect::Unite => merged(),
+            Effect::Review => match &t.story.reviews.run {
+                None => review_started(),
+                Some(run) if run.end.is_none() => end(Ending::Finished),
+                Some(_) => judged(Verdict::Accept),
+            },
+            Effect::Block => Body::Blocked { blocker: BeadId::new("orc-b2"), created: true, reason: "r".into() },
             Effect::StartAttempt { from, resume, .. } => Body::AttemptStarted { from, session: "s".into(), resume },
             Effect::PrepareWorkspace => Body::WorkspaceReady,
             Effect::RunAgent => end(Ending::Finished),
@@ -356,6 +395,60 @@ proptest! {
         };
         prop_assert!(t.try_tell(way).is_ok());
     }
+}
+
+/// An order's takeover of kept work.
+fn again(tip: Oid, base: Oid) -> Again {
+    let at = Utc.timestamp_opt(1_600_000_000, 0).unwrap();
+    Again {
+        run: run(50),
+        tip,
+        at,
+        base,
+        session: Some("old".into()),
+        word: None,
+        approved: None,
+        straight: false,
+    }
+}
+
+fn review_started() -> Body {
+    Body::ReviewStarted { round: 1, sandbox: "reader".into(), nonce: "n".into(), tip: oid('b') }
+}
+
+fn judged(verdict: Verdict) -> Body {
+    let entry = |title: &str, origin, severity| verdict::Entry {
+        fingerprint: title.into(),
+        finding: Finding { source: "review".into(), title: title.into(), severity, ..Finding::default() },
+        origin,
+        standing: Standing::Open,
+        first: 1,
+        last: 1,
+        priority: 1,
+        kind: "bug".into(),
+    };
+    let review = verdict::Review {
+        round: 1,
+        verdict,
+        reason: "the total is not rounded".into(),
+        summary: String::new(),
+        ready: None,
+        ledger: vec![
+            entry("not rounded", Origin::ThisChange, Severity::Major),
+            entry("a typo", Origin::ThisChange, Severity::Note),
+            entry("was always slow", Origin::PreExisting, Severity::Critical),
+            verdict::Entry {
+                standing: Standing::Fixed,
+                ..entry("was off by one", Origin::ThisChange, Severity::Critical)
+            },
+        ],
+        unread: vec![],
+    };
+    Body::Reviewed { review, cost_usd: 0.25 }
+}
+
+fn asking(asked: Asked) -> Body {
+    ended(|e| e.asked = Some(asked), Ending::Finished)
 }
 
 fn met() -> Body {
@@ -603,6 +696,7 @@ fn an_unresolved_or_second_conflict_is_a_persons_and_the_clean_work_stays_the_ke
         commits: 1,
         wip: false,
         files: 1,
+        lines: None,
         tracker_touched: vec![],
         unresolved: vec!["a.txt".into()],
     };
@@ -683,6 +777,20 @@ fn answer(story: &Story, dice: u32, well: bool) -> Vec<Body> {
     let unresolved = |n: u32| if n == 3 { vec!["a.txt".to_owned()] } else { vec![] };
     match story.next() {
         Effect::Claim => vec![Body::Claimed],
+        Effect::Unite => vec![if pick(3) == 2 { met() } else { merged() }],
+        Effect::Review => match &story.reviews.run {
+            None => vec![review_started()],
+            Some(run) if run.end.is_none() => vec![end(endings[usize::try_from(pick(14)).unwrap()])],
+            Some(_) => vec![judged(match pick(5) {
+                1 | 2 => Verdict::Revise,
+                3 => Verdict::Again,
+                4 => Verdict::Ask,
+                _ => Verdict::Accept,
+            })],
+        },
+        Effect::Block => {
+            vec![Body::Blocked { blocker: BeadId::new("orc-b2"), created: true, reason: "r".into() }]
+        }
         Effect::StartAttempt { from, resume, .. } => {
             vec![Body::AttemptStarted { from, session: "s".into(), resume }]
         }
@@ -694,6 +802,11 @@ fn answer(story: &Story, dice: u32, well: bool) -> Vec<Body> {
                     full(e);
                 }
                 e.recurrence = policy::recurs(ending).then(|| recurring(0)).flatten();
+                e.asked = match dice % 13 {
+                    5 if !well => Some(Asked::Question("q".into())),
+                    7 if !well => Some(Asked::Blocked("b".into())),
+                    _ => None,
+                };
             };
             vec![
                 Body::AgentStarting { sandbox: "b".into(), nonce: "n".into(), after: Default::default() },
@@ -709,6 +822,7 @@ fn answer(story: &Story, dice: u32, well: bool) -> Vec<Body> {
                 commits: 1,
                 wip: false,
                 files: 1,
+                lines: None,
                 tracker_touched: vec![],
                 unresolved: if story.in_conflict_run() { unresolved(n) } else { vec![] },
             },
@@ -752,8 +866,14 @@ proptest! {
     /// Whatever the world answers and wherever processes die, every answer may follow, attempts stay within the
     /// order, there is one conflict run at most, and the story ends.
     #[test]
-    fn every_story_ends_within_its_limits(dice in prop::collection::vec(any::<u32>(), 150), attempts in 1u32..5) {
-        let mut t = Told::new(attempts);
+    fn every_story_ends_within_its_limits(
+        dice in prop::collection::vec(any::<u32>(), 150),
+        attempts in 1u32..5,
+        rounds in 0u32..4,
+        taken_over in any::<bool>(),
+    ) {
+        let again = taken_over.then(|| again(oid('9'), oid('a')));
+        let mut t = Told::ordered(Order { rounds, again, base: oid('8'), ..order(attempts) });
         let (mut conflict_runs, mut runs) = (0, 0u8);
         for step in 0..400 {
             let well = step >= dice.len();
@@ -771,10 +891,12 @@ proptest! {
                 runs += u8::from(starting || matches!(body, Body::ConflictRunStarted { .. }));
                 t.seq += 1;
                 let attempt = t.story.attempt + u32::from(starting);
-                let told = t.story.apply(&event(t.seq, Some(run(runs)), Some(attempt), body));
+                let about = run_of(&t.story, &body, runs);
+                let told = t.story.apply(&event(t.seq, Some(about), Some(attempt), body));
                 prop_assert!(told.is_ok(), "{told:?} in {:?}", t.story.phase);
             }
-            prop_assert!(t.story.attempt <= attempts && conflict_runs <= 1);
+            prop_assert!(t.story.attempt <= attempts + rounds);
+            prop_assert!(conflict_runs <= 1 + u32::from(taken_over));
         }
         prop_assert_eq!(&t.story.phase, &Phase::Finished);
         prop_assert!(!t.story.claimed);

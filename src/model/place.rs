@@ -6,7 +6,7 @@
 
 use serde_json::Value;
 
-use super::script::{Script, Turn};
+use super::script::{REPLY_TOOL, Role, Script, Turn};
 
 /// A place in the script; `turn` is past the end when the script is used up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -24,11 +24,10 @@ pub(crate) fn tool_id(place: Place, tool: usize) -> String {
 pub(crate) fn find(script: &Script, request: &Value) -> Option<Place> {
     let messages = request["messages"].as_array()?;
     let opening = messages.iter().find(|message| message["role"] == "user").map(said).unwrap_or_default();
+    let role = role(request);
     let conversation = script.conversations.iter().position(|candidate| {
-        candidate
-            .matches
-            .as_ref()
-            .is_none_or(|wanted| opening.iter().any(|text| text.contains(wanted.as_str())))
+        let said = |wanted: &String| opening.iter().any(|text| text.contains(wanted.as_str()));
+        candidate.matches.as_ref().is_none_or(said) && candidate.role.is_none_or(|wanted| wanted == role)
     })?;
     let turns = &script.conversations[conversation].turns;
     let mut turn = 0;
@@ -43,6 +42,12 @@ pub(crate) fn find(script: &Script, request: &Value) -> Option<Place> {
         }
     }
     Some(Place { conversation, turn: turn.min(turns.len()) })
+}
+
+/// Only a reviewer has a tool for its reply.
+fn role(request: &Value) -> Role {
+    let mut tools = request["tools"].as_array().into_iter().flatten();
+    if tools.any(|tool| tool["name"] == REPLY_TOOL) { Role::Review } else { Role::Work }
 }
 
 /// A text answers a turn only if the turn is nothing but text: one with tools is done when a tool came back.

@@ -21,7 +21,7 @@ pub enum ScriptError {
     #[error("the script has no conversation, expected at least one under `conversations`")]
     Empty,
     #[error(
-        "conversation {conversation}: only the last one may stand without `match`, it takes all the rest"
+        "conversation {conversation}: only the last one may stand without `match` or `role`, it takes all the rest"
     )]
     Unreachable { conversation: usize },
     #[error("conversation {conversation}, turn {turn}: {reason}")]
@@ -40,8 +40,21 @@ pub struct Script {
 pub(crate) struct Conversation {
     /// Taken when the first user message contains this; `None` takes the rest.
     pub(crate) matches: Option<String>,
+    /// Taken by requests of such a run only.
+    pub(crate) role: Option<Role>,
     pub(crate) turns: Vec<Turn>,
 }
+
+/// Whose request it is. A reviewer's offers the tool that takes its reply.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Role {
+    Work,
+    Review,
+}
+
+/// What a client calls the tool for a result that has a schema (measured with 2.1.329).
+pub(crate) const REPLY_TOOL: &str = "StructuredOutput";
 
 /// One answer of the model.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -129,7 +142,7 @@ impl Script {
         let last = raw.conversations.len();
         let mut conversations = Vec::new();
         for (number, raw) in (1..).zip(raw.conversations) {
-            if raw.matches.is_none() && number != last {
+            if raw.matches.is_none() && raw.role.is_none() && number != last {
                 return Err(ScriptError::Unreachable { conversation: number });
             }
             let turn = |(turn, raw): (usize, RawTurn)| {
@@ -141,7 +154,7 @@ impl Script {
                 raw.check().map_err(named)
             };
             let turns = (1..).zip(raw.turns).map(turn).collect::<Result<_, _>>()?;
-            conversations.push(Conversation { matches: raw.matches, turns });
+            conversations.push(Conversation { matches: raw.matches, role: raw.role, turns });
         }
         Ok(Self { subscription: raw.subscription, conversations })
     }

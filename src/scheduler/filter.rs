@@ -8,7 +8,7 @@ use crate::domain::bead::Bead;
 use crate::domain::text::one_line;
 
 /// Labels that keep a bead for people, whatever a project says.
-const FOR_PEOPLE: &[&str] = &["human", "parked"];
+const FOR_PEOPLE: &[&str] = &["human", "parked", "proposed"];
 /// Kinds of beads that hold no work of their own.
 const NO_WORK: &[&str] = &["epic", "gate"];
 
@@ -22,7 +22,7 @@ pub enum Excluded {
     NoWork {
         kind: String,
     },
-    /// `human` or `parked`.
+    /// `human`, `parked` or `proposed`.
     ForPeople {
         label: String,
     },

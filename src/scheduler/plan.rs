@@ -19,6 +19,7 @@ use super::window;
 use crate::config::budgets::Slots;
 use crate::config::zone::Zone;
 use crate::domain::ids::{BeadId, ProjectId};
+use crate::domain::night::Queue;
 use crate::domain::run::Cause;
 use admit::Desk;
 
@@ -211,6 +212,20 @@ impl Plan {
     pub fn wake_at(&self) -> Option<DateTime<Utc>> {
         self.waiting.iter().filter_map(|waiting| waiting.reason.over_at()).min()
     }
+
+    /// How many beads wait for their turn, those that are about to be started among them.
+    pub fn queue(&self) -> Queue {
+        let mut queue = Queue { ready: small(self.starts.len()), held: 0 };
+        for Waiting { reason, .. } in &self.waiting {
+            let place = if reason.is_room() { &mut queue.ready } else { &mut queue.held };
+            *place = place.saturating_add(u32::from(!reason.is_for_good()));
+        }
+        queue
+    }
+}
+
+fn small(n: usize) -> u32 {
+    u32::try_from(n).unwrap_or(u32::MAX)
 }
 
 /// Decides about every candidate.

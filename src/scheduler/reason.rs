@@ -175,6 +175,23 @@ impl Reason {
         }
     }
 
+    /// Whether nothing but room is missing: the night takes the bead as soon as a run ends.
+    pub fn is_room(&self) -> bool {
+        match self {
+            Self::Slots { .. }
+            | Self::ProjectSlots { .. }
+            | Self::Memory { .. }
+            | Self::MemoryKept { .. } => true,
+            Self::ModelSlots { most, .. } => *most > 0,
+            _ => false,
+        }
+    }
+
+    /// Whether the night leaves the bead whatever comes: its filter, its rules or a person keep it out.
+    pub fn is_for_good(&self) -> bool {
+        matches!(self, Self::Excluded(_) | Self::Running | Self::UnknownProject | Self::PausedByUser)
+    }
+
     /// When it ends by itself, where it does: worth planning again then.
     pub fn over_at(&self) -> Option<DateTime<Utc>> {
         match self {

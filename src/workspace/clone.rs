@@ -1,7 +1,7 @@
 //! The private clone that one attempt works in.
 //!
-//! Owns its making (rules 2.3: no shared files, one branch, no remote, T01, T53), its handing over to the
-//! run's user, and its removal. Between those two the host runs no git in it and follows nothing in it.
+//! Owns its making (rules 2.3: no shared files, one branch, no remote, T01, T53) under a name that becomes its own
+//! only when it is whole, its handing over to the run's user, and its removal. Between those two the host runs no git in it and follows nothing in it.
 //! Start with [`make`].
 
 use std::io;
@@ -52,15 +52,33 @@ pub enum CloneError {
     },
 }
 
+/// The name under which a clone is being made. What bears the clone's own name is whole, so nobody ever has to guess
+/// whether somebody worked in it.
+const HALF: &str = ".half";
+
+/// The name of the clone that this folder is, or was to become; and whether it is not whole.
+pub fn whose(folder: &str) -> (&str, bool) {
+    folder.strip_suffix(HALF).map_or((folder, false), |name| (name, true))
+}
+
+fn half(path: &Path) -> PathBuf {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(HALF);
+    path.with_file_name(name)
+}
+
 /// Clones one commit with its history out of the quarantine. Unfinished clones are removed again.
 pub async fn make(quarantine: &Quarantine, request: &CloneRequest<'_>) -> Result<(), CloneError> {
     if request.path.symlink_metadata().is_ok() {
         return Err(CloneError::Exists(request.path.to_owned()));
     }
-    let made = fill(quarantine, request).await;
+    let half = half(request.path);
+    remove_tree(&half)?;
+    let made = fill(quarantine, &CloneRequest { path: &half, ..request.clone() }).await;
+    let made = made.and_then(|()| std::fs::rename(&half, request.path).map_err(at(request.path)));
     if made.is_err() {
         // The first error is the one to tell; a remnant is found again by whoever collects clones.
-        let _ = remove(request.path);
+        let _ = remove_tree(&half);
     }
     made
 }
@@ -169,9 +187,14 @@ fn walk(
     Ok(())
 }
 
-/// Removes a clone, whatever an agent left in it. Blocking; links are removed, never followed. Call it only
-/// when no container has the clone mounted.
+/// Removes a clone, whatever an agent left in it, and half of one that was being made. Blocking; links are removed, never
+/// followed. Call it only when no container has the clone mounted.
 pub fn remove(path: &Path) -> Result<(), CloneError> {
+    remove_tree(&half(path))?;
+    remove_tree(path)
+}
+
+fn remove_tree(path: &Path) -> Result<(), CloneError> {
     let Ok(found) = path.symlink_metadata() else { return Ok(()) };
     if !found.is_dir() {
         return std::fs::remove_file(path).map_err(at(path));

@@ -90,6 +90,29 @@ impl Diff {
         }
         Ok(())
     }
+
+    /// All of it as one unified diff without context, at most about `cap` bytes.
+    pub fn unified(&self, objects: &Objects, cap: usize) -> Result<String, ObjectError> {
+        let mut text = String::new();
+        for change in &self.changes {
+            let sides = [&change.old, &change.new];
+            let readable =
+                |s: &&Option<Side>| s.as_ref().is_none_or(|s| s.size <= LINES_UP_TO && s.mode != 0o160_000);
+            if change.is_tracker() || !sides.iter().all(readable) {
+                continue;
+            }
+            let read = |side: &Option<Side>| match side {
+                Some(side) => objects.blob(&side.oid, LINES_UP_TO),
+                None => Ok(Vec::new()),
+            };
+            let patch = objects.patch(&change.path, &read(&change.old)?, &read(&change.new)?)?;
+            text.push_str(&String::from_utf8_lossy(&patch));
+            if text.len() > cap {
+                break;
+            }
+        }
+        Ok(text)
+    }
 }
 
 struct Walk<'a> {

@@ -211,6 +211,7 @@ impl Bench {
             run,
             date: DateTime::from_timestamp(1_700_000_000, 0).unwrap(),
             identity: &Identity::default(),
+            purpose: crate::workspace::merge::Purpose::Landing,
         };
         let Merged::Clean { commit, tree } = merge(&quarantine, &request).await.unwrap() else {
             panic!("conflict")

@@ -5,6 +5,7 @@
 //! directory an agent could write. Start with [`Objects`].
 
 mod history;
+pub mod patch;
 
 use std::path::{Path, PathBuf};
 
@@ -45,6 +46,11 @@ pub struct Entry {
 impl Entry {
     pub(crate) fn is_tree(&self) -> bool {
         self.mode == 0o040_000
+    }
+
+    /// Neither folder, link nor module.
+    pub(crate) fn is_file(&self) -> bool {
+        matches!(self.mode, 0o100_644 | 0o100_755)
     }
 }
 
@@ -131,6 +137,16 @@ impl Objects {
         self.at(|repo| repo.graph_descendant_of(id(descendant)?, id(ancestor)?))
     }
 
+    /// Where two histories parted; `None` where they never met.
+    pub fn merge_base(&self, one: &Oid, other: &Oid) -> Result<Option<Oid>, ObjectError> {
+        let found = self.at(|repo| match repo.merge_base(id(one)?, id(other)?) {
+            Ok(base) => Ok(Some(base.to_string())),
+            Err(error) if error.code() == git2::ErrorCode::NotFound => Ok(None),
+            Err(error) => Err(error),
+        })?;
+        Ok(found.map(|base| Oid::parse(&base)).transpose()?)
+    }
+
     /// Entries of one tree in git's order.
     pub fn tree(&self, tree: &Oid) -> Result<Vec<Entry>, ObjectError> {
         let raw = self.at(|repo| {
@@ -160,15 +176,28 @@ impl Objects {
 
     /// A file of a commit by its path; `None` where no regular file of that name is.
     pub fn file_at(&self, commit: &Oid, path: &str, max: u64) -> Result<Option<Vec<u8>>, ObjectError> {
+        match self.entry_at(commit, path)? {
+            Some(entry) if entry.is_file() => self.blob(&entry.oid, max).map(Some),
+            _ => Ok(None),
+        }
+    }
+
+    /// What lies in a folder of a commit, in git's order; nothing where no such folder is.
+    pub fn folder_at(&self, commit: &Oid, path: &str) -> Result<Vec<Entry>, ObjectError> {
+        match self.entry_at(commit, path)? {
+            Some(entry) if entry.is_tree() => self.tree(&entry.oid),
+            _ => Ok(Vec::new()),
+        }
+    }
+
+    fn entry_at(&self, commit: &Oid, path: &str) -> Result<Option<Entry>, ObjectError> {
         let mut tree = self.tree_of(commit)?;
         let mut parts = path.split('/').peekable();
         while let Some(part) = parts.next() {
-            let Some(entry) = self.tree(&tree)?.into_iter().find(|e| e.name == part.as_bytes()) else {
-                return Ok(None);
-            };
-            match (parts.peek(), entry.mode) {
-                (Some(_), 0o040_000) => tree = entry.oid,
-                (None, 0o100_644 | 0o100_755) => return self.blob(&entry.oid, max).map(Some),
+            let found = self.tree(&tree)?.into_iter().find(|e| e.name == part.as_bytes());
+            match found {
+                Some(entry) if parts.peek().is_none() => return Ok(Some(entry)),
+                Some(entry) if entry.is_tree() => tree = entry.oid,
                 _ => return Ok(None),
             }
         }
@@ -218,6 +247,18 @@ impl Objects {
         raw.into_iter()
             .map(|(oid, subject, author, at)| Ok(CommitLine { oid: Oid::parse(&oid)?, subject, author, at }))
             .collect()
+    }
+
+    /// The difference of two contents of one path as a patch without context.
+    pub(crate) fn patch(&self, path: &[u8], old: &[u8], new: &[u8]) -> Result<Vec<u8>, ObjectError> {
+        use std::os::unix::ffi::OsStrExt as _;
+        self.at(|_| {
+            let path = std::path::Path::new(std::ffi::OsStr::from_bytes(path));
+            let mut options = git2::DiffOptions::new();
+            options.context_lines(0);
+            let mut patch = git2::Patch::from_buffers(old, Some(path), new, Some(path), Some(&mut options))?;
+            Ok(patch.to_buf()?.to_vec())
+        })
     }
 
     /// Lines added and removed between two contents; binary contents have none.

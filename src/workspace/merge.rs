@@ -38,6 +38,16 @@ pub struct MergeRequest<'a> {
     pub run: &'a RunId,
     pub date: DateTime<Utc>,
     pub identity: &'a Identity,
+    pub purpose: Purpose,
+}
+
+/// What a merge is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// To land: its message names bead and run.
+    Landing,
+    /// To be worked on: the target's changes come into kept work.
+    Union,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -86,11 +96,15 @@ pub async fn merge(quarantine: &Quarantine, request: &MergeRequest<'_>) -> Resul
     }
     // Rename detection may move files into a folder of the other side; the tracker's stays the target's.
     let tree = desk.with_tracker_of(&tree, request.target).await?;
-    let message = message(request);
+    let message = match request.purpose {
+        Purpose::Landing => message(request),
+        Purpose::Union => UNION.to_owned(),
+    };
     let commit = desk.commit(&tree, &[request.target, &work], &message).await?;
     Ok(Merged::Clean { commit, tree })
 }
 
+const UNION: &str = "Take the target's changes into the work\n";
 const UNITED: &str = "Unite work and target, conflicts still in it\n";
 
 /// One line of at most 72 characters, then trailers in a paragraph of their own.

@@ -94,6 +94,12 @@ impl Git {
         Self { environment: kept.collect() }
     }
 
+    /// What `git version` says: `2.43.0`.
+    pub async fn version(&self, dir: &Path) -> Result<String, GitError> {
+        let line = self.strict(dir, Verb::Version).ok().await?.line();
+        Ok(line.split_whitespace().nth(2).unwrap_or(&line).to_owned())
+    }
+
     /// A call on one of our own bare repositories.
     pub(crate) fn ours<'g>(&'g self, git_dir: &Path, verb: Verb) -> Call<'g> {
         let mut call = Call::new(self, Profile::Quarantine, git_dir, verb);

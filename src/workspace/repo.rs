@@ -6,7 +6,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::git::{ObjectError, Objects};
+use super::git::{Entry, ObjectError, Objects};
 use super::program::{Call, Git, GitError, Verb};
 use crate::domain::ids::{BadOid, Oid};
 
@@ -184,6 +184,11 @@ impl UserRepo {
     /// A regular file of a commit, `max` bytes at most.
     pub fn file_at(&self, commit: &Oid, path: &str, max: u64) -> Result<Option<Vec<u8>>, RepoError> {
         Ok(self.objects()?.file_at(commit, path, max)?)
+    }
+
+    /// What lies in a folder of a commit.
+    pub fn folder_at(&self, commit: &Oid, path: &str) -> Result<Vec<Entry>, RepoError> {
+        Ok(self.objects()?.folder_at(commit, path)?)
     }
 
     /// Whether the branch holds the commit. A commit or branch that is not there is not reachable.

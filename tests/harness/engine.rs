@@ -158,9 +158,13 @@ fn copy(mut from: UnixStream, mut to: UnixStream, mode: &AtomicU8) {
 
 /// One request to a control socket, as any HTTP client of the same user could send it; gives status and body.
 pub fn ask(socket: &Path, method: &str, path: &str) -> std::io::Result<(u16, String)> {
+    send(socket, method, path, if method == "POST" { "{}" } else { "" })
+}
+
+/// The same with a body of one's own; gates and reviewers may take their time to answer.
+pub fn send(socket: &Path, method: &str, path: &str, body: &str) -> std::io::Result<(u16, String)> {
     let mut stream = UnixStream::connect(socket)?;
-    stream.set_read_timeout(Some(Duration::from_secs(30)))?;
-    let body = if method == "POST" { "{}" } else { "" };
+    stream.set_read_timeout(Some(Duration::from_secs(if body.len() > 2 { 120 } else { 30 })))?;
     let kind = if body.is_empty() { "" } else { "content-type: application/json\r\n" };
     let head = format!("{method} {path} HTTP/1.1\r\nhost: daemon\r\nconnection: close\r\n{kind}");
     stream.write_all(format!("{head}content-length: {}\r\n\r\n{body}", body.len()).as_bytes())?;

@@ -5,6 +5,7 @@
 #![allow(dead_code, unreachable_pub, reason = "two test programs share this file and neither uses all of it")]
 
 pub mod engine;
+pub mod http;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

@@ -43,6 +43,17 @@ fn the_unit_starts_a_command_that_exists() {
 }
 
 #[test]
+fn the_watchman_s_unit_starts_a_command_that_exists() {
+    let text = read("watchman.service");
+    let start = text.lines().find_map(|line| line.strip_prefix("ExecStart=")).unwrap();
+    let args: Vec<&str> = start.split_whitespace().skip(1).chain(["--help"]).collect();
+    let help = BeadEnv::new().bead(&args).expect(0).out;
+    for flag in args.iter().filter(|arg| arg.starts_with("--")) {
+        assert!(help.contains(flag), "{flag}");
+    }
+}
+
+#[test]
 fn the_unit_waits_for_readiness_and_leaves_landings_time() {
     let unit = unit();
     assert_eq!(unit["Type"], "notify");
@@ -90,6 +101,10 @@ fn the_example_config_parses_and_shows_every_key() {
     assert!(limits.attempts.is_some() && limits.run_time.is_some() && limits.idle.is_some());
     assert!(limits.tool.is_some() && limits.cost_usd.is_some() && limits.slots.is_some());
     assert!(limits.memory.is_some() && limits.output.is_some());
+    let notify = &user.notify;
+    assert!(
+        notify.mail.is_some() && notify.webhook.is_some() && notify.topic.is_some() && notify.quiet.is_some()
+    );
     // Every key has its line of explanation before it, or stands below a key that has.
     let text = read("config.yaml");
     for (at, line) in text.lines().enumerate().filter(|(_, line)| line.starts_with(char::is_alphabetic)) {

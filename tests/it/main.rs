@@ -5,14 +5,19 @@
 mod bd;
 mod deploy;
 mod exchange;
+mod hand;
 #[path = "../harness/mod.rs"]
 mod harness;
 mod help;
 mod json;
 mod merge_driver;
+mod morning;
 mod project;
+mod reach;
 mod readme;
 mod refusals;
+mod reviews;
 mod serve;
 mod store;
 mod tidy;
+mod window;

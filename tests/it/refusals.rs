@@ -85,7 +85,7 @@ fn beads_that_cannot_be_worked_on() {
         Case(&["work", &second], 3, &["blocked by", &first, "--force"]),
         Case(&["work", &done], 3, &["closed", "done", "bead reopen"]),
         Case(&["work", &done, "--force"], 3, &["closed", "bead reopen"]),
-        Case(&["work", &parked], 3, &["parked", "bead why", "bead reopen"]),
+        Case(&["work", &parked], 3, &["parked", "bead why", "bead retry"]),
         Case(&["work", &theirs], 3, &["claimed by `ann`", "bead reopen"]),
         Case(&["close", &done, "--reason", "again"], 3, &["already closed", "bead reopen"]),
         Case(&["close", &first, "--reason", " "], 2, &["--reason", "empty"]),
@@ -181,7 +181,7 @@ fn a_bead_yaml_that_cannot_be_followed() {
             "limits: { run_time: 99h }\ngates: [{ name: t, run: x }]\n",
             &["narrow", "99h", "6h", "config.yaml"],
         ),
-        ("review: { enabled: true }\ngates: [{ name: t, run: x }]\n", &["`review` is not built yet"]),
+        ("review: { rounds: many }\ngates: [{ name: t, run: x }]\n", &["rounds", "`many`"]),
         ("target: nope\ngates: [{ name: t, run: x }]\n", &["no branch `nope`"]),
     ] {
         env.write("bead.yaml", text);

@@ -53,7 +53,7 @@ fn f09_the_second_daemon_exits_and_names_the_first_and_what_a_dead_one_left_bloc
     assert!(socket(&env).exists() && env.state().join("locks/daemon.lock").exists(), "as a crash leaves it");
     env.bead(&["ready"]).expect(0);
     let ran = ended(serving(&env)).expect(0);
-    assert!(!ran.err.contains("error"), "{}", ran.err);
+    assert!(!ran.err.contains("error:"), "{}", ran.err);
     assert!(!socket(&env).exists(), "a proper end takes its socket along");
 }
 
@@ -79,6 +79,20 @@ fn the_socket_is_for_its_owner_alone_and_wrong_requests_are_problems() {
             let problem: serde_json::Value = serde_json::from_str(&body).unwrap();
             assert_eq!(problem["status"], expected, "{method} {path}: {body}");
         }
+    }
+    // No browser speaks to it; one that was tricked into it says where it comes from, or cannot send JSON.
+    for (headers, expected) in [
+        ("origin: http://localhost\r\ncontent-type: application/json", 403),
+        ("content-type: text/plain", 415),
+    ] {
+        let request = format!(
+            "DELETE /api/projects/repo HTTP/1.1\r\nhost: x\r\n{headers}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+        );
+        let mut stream = std::os::unix::net::UnixStream::connect(socket(&env)).unwrap();
+        std::io::Write::write_all(&mut stream, request.as_bytes()).unwrap();
+        let mut answer = String::new();
+        std::io::Read::read_to_string(&mut stream, &mut answer).unwrap();
+        assert!(answer.starts_with(&format!("HTTP/1.1 {expected} ")), "t13: {headers}: {answer}");
     }
     ended(daemon).expect(0);
 }
@@ -166,6 +180,27 @@ fn a_night_that_cannot_begin_says_what_is_missing() {
     // A night with nothing to do is over at once, and says so.
     let ran = env.bead(&["night"]).expect(0);
     assert!(ran.out.contains("nothing was started"), "{}{}", ran.out, ran.err);
+}
+
+#[test]
+fn a_daemon_that_can_be_seen_already_leaves_properly_when_told_to() {
+    let (env, _engine) = ready();
+    // The signals that a process has its own way with, as a mask; 15 is SIGTERM.
+    let catches = |daemon: &Child| {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", daemon.id())).unwrap();
+        let mask = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).unwrap().trim();
+        u64::from_str_radix(mask, 16).unwrap() & (1 << (15 - 1)) != 0
+    };
+    for _ in 0..3 {
+        let daemon = env.start(&["serve"]);
+        let begin = Instant::now();
+        while !socket(&env).exists() {
+            assert!(begin.elapsed() < SOON, "no socket");
+            std::thread::yield_now();
+        }
+        assert!(catches(&daemon), "it is reached, and SIGTERM would end it on the spot");
+        ended(daemon).expect(0);
+    }
 }
 
 #[test]

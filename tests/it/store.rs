@@ -161,17 +161,8 @@ fn ten_thousand_claims_by_two_instances_have_one_winner_each() {
 fn a_bead_whose_story_is_open_is_not_closed_by_hand() {
     let env = BeadEnv::python();
     let id = env.add("Begun", &[]);
-    let order = Order {
-        title: "Begun".into(),
-        target: "main".into(),
-        base: Oid::parse(&env.git(&["rev-parse", "HEAD"])).unwrap(),
-        attempts: 3,
-        no_gates: false,
-        forced: Vec::new(),
-        model: None,
-        token: "token".into(),
-        actor: "bead/r1".into(),
-    };
+    let base = Oid::parse(&env.git(&["rev-parse", "HEAD"])).unwrap();
+    let order = Order { attempts: 3, token: "token".into(), ..Order::unclaimed("main", base) };
     let root = env.git(&["rev-parse", "--show-toplevel"]);
     let entry = Entry {
         project: Some(ProjectId::of_path(Path::new(&root))),

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 
-use crate::harness::engine::{GONE, Proxy, SILENT, UP, answers_quickly, ask};
+use crate::harness::engine::{GONE, Proxy, SILENT, UP, answers_quickly, ask, send};
 use crate::harness::{BeadEnv, Ran, finish, signal, until};
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -28,11 +28,11 @@ fn slow(seconds: u32) -> (BeadEnv, String, crate::harness::Model) {
     (env, id, model)
 }
 
-fn socket(env: &BeadEnv) -> PathBuf {
+pub(crate) fn socket(env: &BeadEnv) -> PathBuf {
     env.state().join("run/daemon.sock")
 }
 
-fn started(env: &BeadEnv, args: &[&str]) -> Child {
+pub(crate) fn started(env: &BeadEnv, args: &[&str]) -> Child {
     let child = env.start(args);
     until("the daemon's first look", MINUTE, || {
         ask(&socket(env), "GET", "/readyz").is_ok_and(|(status, _)| status == 200)
@@ -290,9 +290,9 @@ fn f10_an_engine_that_is_away_for_a_while_costs_no_attempt_and_nothing_is_starte
         Duration::from_secs(10).saturating_sub(begin.elapsed()).max(Duration::from_secs(2)),
     );
     assert_eq!(env.shown(&second)["status"], "open", "nothing is started without an engine");
-    proxy.set(UP);
-    // Not the second bead: its agent has the same script and would spoil the steps.
+    // Not the second bead: its agent has the same script and would spoil the steps. Before it can be begun.
     env.bead(&["close", &second, "--reason", "seen"]).expect(0);
+    proxy.set(UP);
     assert_eq!(ids(&env), container);
     finish(daemon, MINUTE * 2).expect(0);
     assert_eq!(events(&env, "agent_starting").len(), 1, "the same container");
@@ -330,4 +330,45 @@ fn f46_a_night_whose_output_nobody_reads_works_on() {
     drop(reader);
     finish(night, MINUTE);
     landed_at_once(&env, &id);
+}
+
+const READS: &str = "conversations:
+  - role: review
+    turns:
+      - review: { summary: Fine., ready: true, findings: [] }
+";
+
+#[test]
+fn the_api_runs_the_gates_before_a_close_and_has_a_branch_read() {
+    let mut env = BeadEnv::python();
+    let _model = env.model(READS);
+    env.bead(&["project", "add"]).expect(0);
+    env.git(&["switch", "-q", "-c", "feature"]);
+    env.write("calc.py", "def add(a, b):\n    return a + b\n");
+    env.commit("it adds");
+    env.git(&["switch", "-q", "main"]);
+    let id = env.add("Adding subtracts", &[]);
+    env.bead(&["park", &id, "--reason", "by hand"]).expect(0);
+    let mut daemon = started(&env, &["serve", "--listen", "127.0.0.1:0"]);
+    let post = |place: &str, body: &str| {
+        let (status, text) =
+            send(&socket(&env), "POST", &format!("/api/projects/repo/{place}"), body).unwrap();
+        (status, serde_json::from_str::<serde_json::Value>(text.trim()).unwrap_or_else(|_| text.into()))
+    };
+    let (status, read) = post("review", r#"{ "what": "feature", "auto_create_beads": false }"#);
+    assert_eq!((status, &read["verdict"]), (200, &"accept".into()), "{read}");
+    assert_eq!(post("review", r#"{ "what": "nowhere" }"#).0, 409);
+
+    let close = format!("beads/{id}/close");
+    let (status, red) = post(&close, r#"{ "reason": "it adds", "skip_gates": false }"#);
+    assert_eq!((status, &red["can_force"]), (409, &true.into()), "{red}");
+    assert!(red["detail"].as_str().unwrap().contains("gate test"), "{red}");
+    assert_eq!(env.shown(&id)["status"], "blocked", "it is left as it was");
+    env.git(&["merge", "-q", "feature"]);
+    let (status, closed) = post(&close, r#"{ "reason": "it adds", "skip_gates": false }"#);
+    assert_eq!((status, &closed["status"]), (200, &"closed".into()), "{closed}");
+
+    signal(&daemon, "TERM");
+    daemon.wait().unwrap();
+    env.nothing_left();
 }

@@ -47,11 +47,16 @@ impl Mounted {
     }
 
     fn repair(&self, image: &Path) {
-        let status = Command::new("umount").arg(&self.0).status().unwrap();
-        assert!(status.success());
-        let checked = Command::new("e2fsck").args(["-f", "-y"]).arg(image).output().unwrap();
-        assert!(checked.status.code().is_some_and(|code| code < 4), "{checked:?}");
-        assert!(mount_image(&self.0, image));
+        // A container that began meanwhile may still see the old mount: then the image would come back as it failed.
+        until("the repair", MINUTE, || {
+            let status = Command::new("umount").arg(&self.0).status().unwrap();
+            assert!(status.success());
+            let checked = Command::new("e2fsck").args(["-f", "-y"]).arg(image).output().unwrap();
+            assert!(checked.status.code().is_some_and(|code| code < 4), "{checked:?}");
+            assert!(mount_image(&self.0, image));
+            let probe = self.0.join("probe");
+            std::fs::write(&probe, "").and_then(|()| std::fs::remove_file(&probe)).is_ok()
+        });
     }
 }
 

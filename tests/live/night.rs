@@ -85,7 +85,7 @@ fn a_night_over_three_projects_and_twenty_beads_ends_by_itself_and_every_bead_ha
     let env = BeadEnv::new();
     std::fs::write(env.dir.path().join("config/config.yaml"), "slots: 6\n").unwrap();
     let mill = project(&env, "mill", &gate("{ memory: 1g, attempts: 3 }"));
-    let quay = project(&env, "quay", &gate("{ memory: 1g, idle: 15s, attempts: 2 }"));
+    let quay = project(&env, "quay", &gate("{ memory: 1g, idle: 25s, attempts: 2 }"));
     let loft = project(&env, "loft", &gate("{ memory: 640m, attempts: 2 }"));
 
     // Per bead: the word that `bead why` has for it, and what its sentence must say.

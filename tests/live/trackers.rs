@@ -14,14 +14,14 @@ conversations:
 const NOTHING: &str = "conversations:\n  - turns:\n      - text: \"There is nothing to do.\"\n";
 
 /// A project whose tracker a `bd` keeps. `version` is the fake's; a real one knows its own.
-struct Tracked {
-    env: BeadEnv,
+pub(crate) struct Tracked {
+    pub(crate) env: BeadEnv,
     version: String,
     is_fake: bool,
 }
 
 impl Tracked {
-    fn new(program: &PathBuf, version: &str) -> Self {
+    pub(crate) fn new(program: &PathBuf, version: &str) -> Self {
         let mut env = BeadEnv::python();
         std::fs::remove_dir_all(env.repo().join(".beads")).unwrap();
         let bin = env.dir.path().join("bin");
@@ -47,7 +47,7 @@ impl Tracked {
     }
 
     /// What `bd` leaves in the work tree; 1.0.x has committed its own files by itself.
-    fn commit(&self) {
+    pub(crate) fn commit(&self) {
         self.env.git(&["add", "-A"]);
         self.env.git(&["commit", "-q", "--allow-empty", "-m", "the tracker"]);
     }

@@ -10,6 +10,8 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 
+use crate::domain::text;
+
 /// Keys of a line that mean something to us; all others are read over without being kept.
 const KEYS: [&str; 41] = [
     "api_error",
@@ -58,9 +60,11 @@ const KEYS: [&str; 41] = [
 /// Texts keep at most this much of their beginning and of their end.
 const HEAD: usize = 6 << 10;
 const TAIL: usize = 2 << 10;
+/// What an agent says may be an answer, so much of it is kept whole.
+const SAID: usize = 256 << 10;
 const NODES: usize = 20_000;
 const BYTES: usize = 2 << 20;
-/// A structured answer is kept whole or not at all.
+/// A structured answer is kept whole, or only the word that it was too long.
 const ANSWER_BYTES: usize = 1 << 20;
 
 /// Why a line cannot be read.
@@ -100,12 +104,12 @@ fn read(text: &str) -> serde_json::Result<Map<String, Value>> {
 
 /// The beginning and the end of a long text, with a mark between them.
 pub(super) fn excerpt(text: &str) -> String {
-    if text.len() <= HEAD + TAIL {
-        return text.to_owned();
-    }
-    let head = text.floor_char_boundary(HEAD);
-    let tail = text.ceil_char_boundary(text.len() - TAIL);
-    format!("{}\n[... {} bytes left out ...]\n{}", &text[..head], tail - head, &text[tail..])
+    text::excerpt(text, HEAD, TAIL)
+}
+
+/// The same for what an agent says, which may be longer.
+fn said(text: &str) -> String {
+    if text.len() <= SAID { text.to_owned() } else { excerpt(text) }
 }
 
 fn has_surrogate(text: &str) -> bool {
@@ -149,13 +153,20 @@ fn escape_unit(bytes: &[u8], at: usize) -> Option<u32> {
 struct Budget {
     nodes: Cell<usize>,
     bytes: Cell<usize>,
-    whole: bool,
+    kept: Texts,
     cut: Cell<bool>,
 }
 
+/// How much of one text is kept.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Texts {
+    Whole,
+    Short,
+}
+
 impl Budget {
-    fn new(bytes: usize, whole: bool) -> Self {
-        Self { nodes: Cell::new(NODES), bytes: Cell::new(bytes), whole, cut: Cell::new(false) }
+    fn new(bytes: usize, kept: Texts) -> Self {
+        Self { nodes: Cell::new(NODES), bytes: Cell::new(bytes), kept, cut: Cell::new(false) }
     }
 
     fn node(&self) -> bool {
@@ -167,8 +178,8 @@ impl Budget {
         left > 0
     }
 
-    fn text(&self, text: &str) -> String {
-        let kept = if self.whole { text.to_owned() } else { excerpt(text) };
+    fn text(&self, text: &str, short: fn(&str) -> String) -> String {
+        let kept = if self.kept == Texts::Whole { text.to_owned() } else { short(text) };
         let left = self.bytes.get();
         if kept.len() > left {
             self.cut.set(true);
@@ -189,19 +200,18 @@ impl<'de> Visitor<'de> for TopVisitor {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Self::Value, A::Error> {
-        let budget = Budget::new(BYTES, false);
+        let budget = Budget::new(BYTES, Texts::Short);
         let mut map = Map::new();
         while let Some(key) = access.next_key_seed(KnownKey)? {
             match key {
                 Some("structured_output") => {
-                    let answer = Budget::new(ANSWER_BYTES, true);
-                    let value = access.next_value_seed(Node(&answer))?;
-                    if !answer.cut.get() {
-                        map.insert("structured_output".to_owned(), value);
-                    }
+                    let answer = Budget::new(ANSWER_BYTES, Texts::Whole);
+                    let value = access.next_value_seed(Node(&answer, excerpt))?;
+                    let value = if answer.cut.get() { Value::String(text::gap(ANSWER_BYTES)) } else { value };
+                    map.insert("structured_output".to_owned(), value);
                 }
                 Some(key) => {
-                    let value = access.next_value_seed(Node(&budget))?;
+                    let value = access.next_value_seed(Node(&budget, excerpt))?;
                     map.insert(key.to_owned(), value);
                 }
                 None => {
@@ -235,7 +245,8 @@ impl Visitor<'_> for KnownKey {
     }
 }
 
-struct Node<'b>(&'b Budget);
+/// A value, and how a long text that it is itself is made shorter.
+struct Node<'b>(&'b Budget, fn(&str) -> String);
 
 impl<'de> DeserializeSeed<'de> for Node<'_> {
     type Value = Value;
@@ -269,7 +280,7 @@ impl<'de> Visitor<'de> for Node<'_> {
     }
 
     fn visit_str<E>(self, value: &str) -> Result<Value, E> {
-        Ok(Value::String(self.0.text(value)))
+        Ok(Value::String(self.0.text(value, self.1)))
     }
 
     fn visit_unit<E>(self) -> Result<Value, E> {
@@ -280,7 +291,7 @@ impl<'de> Visitor<'de> for Node<'_> {
         let mut items = Vec::new();
         loop {
             if self.0.node() {
-                match access.next_element_seed(Node(self.0))? {
+                match access.next_element_seed(Node(self.0, self.1))? {
                     Some(item) => items.push(item),
                     None => return Ok(Value::Array(items)),
                 }
@@ -294,7 +305,9 @@ impl<'de> Visitor<'de> for Node<'_> {
         let mut map = Map::new();
         while self.0.node() {
             let Some(key) = access.next_key_seed(TextKey(self.0))? else { return Ok(Value::Object(map)) };
-            map.insert(key, access.next_value_seed(Node(self.0))?);
+            // Every other bearer of this key is made shorter by whoever reads it.
+            let short = if key == "text" { said } else { excerpt };
+            map.insert(key, access.next_value_seed(Node(self.0, short))?);
         }
         while access.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
         Ok(Value::Object(map))
@@ -319,7 +332,7 @@ impl Visitor<'_> for TextKey<'_> {
     }
 
     fn visit_str<E>(self, key: &str) -> Result<String, E> {
-        Ok(self.0.text(key))
+        Ok(self.0.text(key, excerpt))
     }
 }
 

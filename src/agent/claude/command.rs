@@ -67,6 +67,7 @@ fn argv(request: &Request) -> Vec<String> {
     option("--max-turns", request.max_turns.map(|n| n.to_string()));
     option("--max-budget-usd", request.max_budget_usd.map(|usd| usd.to_string()));
     option("--append-system-prompt", request.append_system_prompt.clone());
+    option("--json-schema", request.schema.as_ref().map(ToString::to_string));
     argv
 }
 

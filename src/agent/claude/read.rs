@@ -4,6 +4,7 @@
 //! lines are activity, lines that are no JSON are unreadable, nothing panics. It judges nothing: `outcome`
 //! does. Start with [`ClaudeReader`].
 
+mod change;
 mod turn;
 
 use std::collections::VecDeque;
@@ -174,12 +175,18 @@ fn assistant_block(block: Block<'_>, nested: bool) -> Option<AgentEvent> {
         Block::Object(object) => object,
     };
     match text(object, "type")? {
-        "text" => Some(AgentEvent::Text { text: text(object, "text")?.to_owned(), nested }),
+        "text" => {
+            let said = text(object, "text")?;
+            // What a subagent says is nobody's answer.
+            let text = if nested { bounded::excerpt(said) } else { said.to_owned() };
+            Some(AgentEvent::Text { text, nested })
+        }
         "thinking" => Some(AgentEvent::Thinking { text: text(object, "thinking")?.to_owned() }),
         "tool_use" => {
             let name = short(object, "name");
-            let input = tool_line(object.get("input").unwrap_or(&Value::Null));
-            Some(AgentEvent::ToolCall { id: short(object, "id"), name, input, nested })
+            let given = object.get("input").unwrap_or(&Value::Null);
+            let (input, change) = (tool_line(given), change::lines(given));
+            Some(AgentEvent::ToolCall { id: short(object, "id"), name, input, nested, change })
         }
         _ => None,
     }

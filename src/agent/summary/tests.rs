@@ -10,7 +10,13 @@ fn text(words: &str, nested: bool) -> AgentEvent {
 }
 
 fn call(id: &str, name: &str) -> AgentEvent {
-    AgentEvent::ToolCall { id: id.into(), name: name.into(), input: String::new(), nested: false }
+    AgentEvent::ToolCall {
+        id: id.into(),
+        name: name.into(),
+        input: String::new(),
+        nested: false,
+        change: Vec::new(),
+    }
 }
 
 fn back(id: &str) -> AgentEvent {
@@ -122,4 +128,20 @@ fn t45_a_hostile_stream_does_not_grow_the_sum() {
     }
     assert_eq!((summary.tools.len(), summary.running.len(), summary.queued.len()), (100, 1000, 1000));
     assert_eq!(summary.spent.by_model().len(), 64);
+}
+
+#[test]
+fn texts_are_bounded_together_and_the_newest_is_kept() {
+    let mut summary = Summary::default();
+    let mut say = |text: String| {
+        summary.see(&AgentEvent::Text { text, nested: false }, Duration::ZERO);
+        summary.texts().map(str::len).collect::<Vec<_>>()
+    };
+    for _ in 0..40 {
+        say("short".into());
+    }
+    assert_eq!(say("short".into()).len(), TEXTS);
+    assert_eq!(say("x".repeat(TEXT_BYTES - 10)), [TEXT_BYTES - 10, 5, 5]);
+    assert_eq!(say("y".repeat(TEXT_BYTES + 1)), [TEXT_BYTES + 1]);
+    assert_eq!(say("z".into()), [1]);
 }

@@ -48,6 +48,12 @@ impl BdTracker {
     /// What the command left out, and the edges of those that shall wait.
     async fn complete(&self, new: &NewBead, id: &BeadId) -> Result<Bead, TrackerError> {
         let made = self.look(id).await?.bead;
+        // First of all: as long as it is open somebody may take it.
+        if made.status != new.status() {
+            let question = Question::new("update", &new.actor).about(id.as_str());
+            self.must_on(&question.set("status", new.status().as_str()), id).await?;
+            self.expect(id, "update", &new.status()).await?;
+        }
         for label in new.labels.iter().filter(|label| !made.has_label(label)) {
             self.must(&Question::new("label add", &new.actor).about(id.as_str()).about(label)).await?;
         }

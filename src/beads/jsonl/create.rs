@@ -123,7 +123,7 @@ fn line(new: &NewBead, id: &BeadId, change: Change) -> String {
     if !new.description.is_empty() {
         members.push(("description", text::string(&new.description)));
     }
-    members.push(("status", "\"open\"".to_owned()));
+    members.push(("status", text::string(new.status().as_str())));
     members.push(("priority", new.priority.to_string()));
     members.push(("issue_type", text::string(&new.issue_type)));
     members.push(("created_at", at.clone()));

@@ -23,6 +23,9 @@ use crate::clock::Ids;
 use regular::{Owner, Temporary, flags, read_regular};
 
 const LOCK_PATIENCE: Duration = Duration::from_secs(10);
+/// How often those in the queue for the lock look; one of them comes next, and looks oftener.
+const QUEUE: Duration = Duration::from_millis(5);
+const NEXT: Duration = Duration::from_millis(1);
 /// A file that somebody may be saving in place is looked at again after this long.
 const SETTLE: Duration = Duration::from_millis(20);
 /// So often; what still grows then (a log that appends without end) is taken as it is.
@@ -239,6 +242,13 @@ impl Disk {
 
     /// The lock file of classic `bd` (0.49.4 and later), exclusive. It stays when the lock is released.
     fn lock(&self) -> Result<File, TrackerError> {
+        let mut waited = Duration::ZERO;
+        // Whoever lets go of the lock is awake, and would have it again before any of those who look now and then.
+        // So who waits holds the folder meanwhile: only one looks for the lock, and who comes again waits behind it.
+        let queue = File::open(&self.dir).ok();
+        // Only a courtesy: whoever cannot have it, or not in time, goes on without.
+        let _next = queue
+            .filter(|queue| taken(queue, QUEUE, LOCK_PATIENCE / 2, &mut waited).is_ok_and(|taken| taken));
         let path = self.dir.join(".jsonl.lock");
         let file = OpenOptions::new()
             .write(true)
@@ -247,23 +257,10 @@ impl Disk {
             .custom_flags(flags(OFlags::NOFOLLOW))
             .open(&path)
             .map_err(|source| TrackerError::Io { doing: "open", path: path.clone(), source })?;
-        let mut waited = Duration::ZERO;
-        let mut step = Duration::from_micros(100);
-        loop {
-            match file.try_lock() {
-                Ok(()) => return Ok(file),
-                Err(TryLockError::WouldBlock) if waited < LOCK_PATIENCE => {
-                    std::thread::sleep(step);
-                    waited += step;
-                    step = (step * 2).min(Duration::from_millis(2));
-                }
-                Err(TryLockError::WouldBlock) => {
-                    return Err(TrackerError::Locked { path, seconds: LOCK_PATIENCE.as_secs() });
-                }
-                Err(TryLockError::Error(source)) => {
-                    return Err(TrackerError::Io { doing: "lock", path, source });
-                }
-            }
+        match taken(&file, NEXT, LOCK_PATIENCE, &mut waited) {
+            Ok(true) => Ok(file),
+            Ok(false) => Err(TrackerError::Locked { path, seconds: LOCK_PATIENCE.as_secs() }),
+            Err(source) => Err(TrackerError::Io { doing: "lock", path, source }),
         }
     }
 
@@ -289,6 +286,23 @@ impl Disk {
 
 fn read_back(path: &Path) -> Result<Vec<u8>, TrackerError> {
     Ok(read_regular(path)?.map(|(bytes, _)| bytes).unwrap_or_default())
+}
+
+/// Tries until `waited` is `until`, looking again after a while that grows to `look`. False: it is still another's.
+fn taken(file: &File, look: Duration, until: Duration, waited: &mut Duration) -> std::io::Result<bool> {
+    let mut step = Duration::from_micros(100);
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(true),
+            Err(TryLockError::WouldBlock) if *waited < until => {
+                std::thread::sleep(step);
+                *waited += step;
+                step = (step * 2).min(look);
+            }
+            Err(TryLockError::WouldBlock) => return Ok(false),
+            Err(TryLockError::Error(source)) => return Err(source),
+        }
+    }
 }
 
 fn lacks_flags(errno: Errno) -> bool {

@@ -117,21 +117,20 @@ fn errors_name_key_line_and_nearest_key() {
 }
 
 #[test]
-fn what_is_not_built_yet_says_so() {
-    let cases = [
-        (
-            "review: { enabled: true, rounds: 3 }",
-            "bead.yaml:1: `review` is not built yet: remove it or write `review: { enabled: false }`",
-        ),
-        (
-            "review: { rounds: 3 }",
-            "bead.yaml:1: `review` is not built yet: remove it or write `review: { enabled: false }`",
-        ),
-    ];
-    for (text, expect) in cases {
-        assert_eq!(error(text), expect);
-    }
-    assert!(Project::parse(b"review: { enabled: false, rounds: 2 }", "x").is_ok());
+fn a_review_is_on_where_it_is_named() {
+    use crate::config::review::{CreateBeads, Review};
+    let review = |text: &str| Project::parse(text.as_bytes(), "x").unwrap().review;
+    assert_eq!(review("target: main"), None);
+    let on = Review { enabled: true, rounds: 3, create_beads: CreateBeads::Ask, model: None };
+    assert_eq!(review("review: {}"), Some(on.clone()));
+    let own = Review { rounds: 2, create_beads: CreateBeads::Never, ..on };
+    assert_eq!(review("review: { rounds: 2, create_beads: never }"), Some(own));
+    let model = review("review: { model: claude-haiku-4-5 }").unwrap().model;
+    assert_eq!(model.as_deref(), Some("claude-haiku-4-5"));
+    let off = review("review: { enabled: false, rounds: 2 }").unwrap();
+    assert_eq!(off.rounds_in_force(), 0);
+    assert!(error("review: { create_beads: maybe }").contains("`auto`, `ask` or `never`"));
+    assert!(error("review: { rounds: 0 }").contains("`review.rounds`: expected a whole number from 1 to 10"));
 }
 
 #[test]

@@ -30,7 +30,7 @@ fn a_missing_file_is_an_empty_one_and_an_unreadable_one_is_not() {
 #[test]
 fn errors_say_what_to_do() {
     let cases = [
-        ("watch: {}", "config.yaml:1: `watch` is not built yet: remove it for now"),
+        ("watches: {}", "config.yaml:1: unknown key `watches`, did you mean `watch`?"),
         ("a: 1", "config.yaml:1: unknown key `a`"),
         ("limit: {}", "config.yaml:1: unknown key `limit`, did you mean `limits`?"),
         (

@@ -1,65 +1,150 @@
-//! Routes about beads and their runs.
+//! Routes about a project's beads.
 //!
-//! Owns work that a person starts through the daemon: its answer is kept until somebody fetched it, whoever
-//! asked first. Start with [`work`].
+//! Owns what is shown and done of beads in the tracker; work on one is `work`'s, its runs are `runs`'. Start with
+//! [`routes`].
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
-
-use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::IntoResponse;
-use serde::Deserialize;
-use serde_json::{Value, json};
-use tokio::sync::{oneshot, watch};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use super::Desk;
+use super::closing::BY;
 use super::problem::Problem;
-use super::routes::{accepted, order, site};
-use crate::daemon::dispatch::{Key, Order};
-use crate::daemon::error::EngineError;
+use super::projects::site;
+use super::view::BeadView;
+use crate::daemon::dispatch::Order;
 use crate::daemon::queue;
-use crate::daemon::refusal::Refusal;
-use crate::daemon::work::WorkRequest;
-use crate::domain::ids::{BeadId, RunId};
-use crate::journal::read::Filter;
+use crate::domain::bead::NewBead;
+use crate::domain::edge::Edge;
+use crate::domain::ids::BeadId;
+use crate::feed::web::extract::{Json, Path};
 
-/// How the last work on a bead that a person asked for ended: none while it goes on.
-pub(super) type Outcome = watch::Receiver<Option<Value>>;
-
-#[derive(Clone, Default)]
-pub(super) struct Works {
-    all: Arc<Mutex<HashMap<Key, Outcome>>>,
+pub(super) fn routes() -> OpenApiRouter<Desk> {
+    OpenApiRouter::new().routes(routes!(list, add)).routes(routes!(show)).routes(routes!(why))
 }
 
-impl Works {
-    pub(super) fn of(&self, key: &Key) -> Option<Outcome> {
-        self.all.lock().unwrap_or_else(PoisonError::into_inner).get(key).cloned()
-    }
-
-    fn begin(&self, key: Key) -> watch::Sender<Option<Value>> {
-        let sender = watch::Sender::new(None);
-        self.all.lock().unwrap_or_else(PoisonError::into_inner).insert(key, sender.subscribe());
-        sender
-    }
-}
-
-/// All beads as `bd list --all --json` has them.
-pub(super) async fn list(
+/// All beads of a project, closed ones too
+#[utoipa::path(get, path = "/api/projects/{project}/beads", tag = "beads",
+    params(("project" = String, Path, description = "Its name or id")),
+    responses((status = OK, description = "As `bd list --all --json` has them", body = [BeadView])))]
+async fn list(
     State(desk): State<Desk>,
     Path(project): Path<String>,
-) -> Result<impl IntoResponse, Problem> {
+) -> Result<Json<Vec<Box<RawValue>>>, Problem> {
     let site = site(&desk, &project).await?;
     let snapshot = site.tracker.snapshot().await?;
-    let beads: Vec<_> = snapshot.beads.iter().filter_map(|bead| snapshot.json(&bead.id)).collect();
-    Ok(Json(beads).into_response())
+    Ok(Json(snapshot.beads.iter().filter_map(|bead| snapshot.json(&bead.id)).collect()))
 }
 
-pub(super) async fn why(
+/// A new bead.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct NewBeadBody {
+    /// What is to be done, in one line.
+    #[schema(min_length = 1, max_length = 500)]
+    title: String,
+    /// What an agent needs to know.
+    #[serde(default)]
+    description: String,
+    /// 0 is the most urgent.
+    #[serde(default = "usual")]
+    #[schema(minimum = 0, maximum = 4)]
+    priority: i64,
+    /// `bug`, `feature`, `task`, `epic`, `chore`, ...
+    #[serde(default = "task")]
+    r#type: String,
+    /// The new bead waits for `ID`; `TYPE:ID` makes an edge of that type from the new bead to `ID`.
+    #[serde(default)]
+    deps: Vec<String>,
+    /// These wait for the new bead.
+    #[serde(default)]
+    blocks: Vec<String>,
+    #[serde(default)]
+    labels: Vec<String>,
+}
+
+fn usual() -> i64 {
+    2
+}
+
+fn task() -> String {
+    "task".to_owned()
+}
+
+/// Add a bead
+#[utoipa::path(post, path = "/api/projects/{project}/beads", tag = "beads", request_body = NewBeadBody,
+    params(("project" = String, Path, description = "Its name or id")),
+    responses((status = CREATED, description = "It is in the tracker", body = BeadView)))]
+async fn add(
+    State(desk): State<Desk>,
+    Path(project): Path<String>,
+    Json(new): Json<NewBeadBody>,
+) -> Result<impl IntoResponse, Problem> {
+    let site = site(&desk, &project).await?;
+    if new.title.trim().is_empty()
+        || new.title.chars().count() > 500
+        || new.title.contains(['\n', '\r', '\0'])
+    {
+        return Err(Problem::wrong("the title is one line of text"));
+    }
+    if !(0..=4).contains(&new.priority) {
+        return Err(Problem::wrong("the priority is 0 to 4, and 0 is the most urgent"));
+    }
+    let edges = new.deps.iter().map(|text| Edge::parse(text).map(|edge| (edge.kind, edge.to)));
+    let edges = edges.collect::<Result<Vec<_>, _>>().map_err(|error| Problem::wrong(error.to_string()))?;
+    let bead = NewBead {
+        title: new.title,
+        description: new.description,
+        priority: new.priority,
+        issue_type: new.r#type,
+        labels: new.labels,
+        edges,
+        blocks: new.blocks.into_iter().map(BeadId::new).collect(),
+        actor: BY.to_owned(),
+    };
+    let bead = site.tracker.create(&bead).await?;
+    desk.order(Order::Poke).await?;
+    Ok((StatusCode::CREATED, Json(bead)))
+}
+
+/// One bead
+#[utoipa::path(get, path = "/api/projects/{project}/beads/{bead}", tag = "beads",
+    params(("project" = String, Path, description = "Its name or id"), ("bead" = String, Path)),
+    responses((status = OK, description = "As `bd show --json` has it", body = BeadView)))]
+async fn show(
     State(desk): State<Desk>,
     Path((project, bead)): Path<(String, String)>,
-) -> Result<impl IntoResponse, Problem> {
+) -> Result<Json<Box<RawValue>>, Problem> {
+    let site = site(&desk, &project).await?;
+    let snapshot = site.tracker.snapshot().await?;
+    let id = BeadId::new(bead);
+    snapshot.find(&id)?;
+    snapshot.json(&id).map(Json).ok_or_else(|| Problem::gone(format!("there is no bead `{id}`")))
+}
+
+/// Where a bead stands.
+#[derive(Debug, Serialize, ToSchema)]
+struct Why {
+    id: String,
+    ready: bool,
+    /// `ready`, `blocked`, `running`, `suspended`, `interrupted`, `landed`, `parked`, `closed`, `waiting`
+    state: &'static str,
+    reason: String,
+}
+
+/// Why a bead is, or is not, ready or running
+#[utoipa::path(get, path = "/api/projects/{project}/beads/{bead}/why", tag = "beads",
+    params(("project" = String, Path, description = "Its name or id"), ("bead" = String, Path)),
+    responses((status = OK, description = "One sentence", body = Why)))]
+async fn why(
+    State(desk): State<Desk>,
+    Path((project, bead)): Path<(String, String)>,
+) -> Result<Json<Why>, Problem> {
     let site = site(&desk, &project).await?;
     let id = BeadId::new(bead);
     let mut why = queue::why(&desk.house, &site, &id).await?;
@@ -73,126 +158,5 @@ pub(super) async fn why(
         let next = next.unwrap_or_else(|| "none is to come".to_owned());
         why.sentence = format!("`{id}` waits: no window is open, and {next}");
     }
-    Ok(Json(json!({ "id": id, "ready": why.ready, "state": why.state, "reason": why.sentence })))
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub(super) struct Wish {
-    force: bool,
-    no_gates: bool,
-    target: Option<String>,
-    model: Option<String>,
-}
-
-/// Starts in the background; the stream tells how it goes on.
-pub(super) async fn work(
-    State(desk): State<Desk>,
-    Path((project, bead)): Path<(String, String)>,
-    Json(wish): Json<Wish>,
-) -> Result<impl IntoResponse, Problem> {
-    let site = site(&desk, &project).await?;
-    let bead = BeadId::new(bead);
-    site.tracker.show(&bead).await?;
-    let since = desk.house.journal.last_seq()?;
-    let key: Key = (site.id.clone(), bead.clone());
-    let running = desk.works.of(&key).is_some_and(|outcome| outcome.borrow().is_none());
-    if !running {
-        let (answer, answered) = oneshot::channel();
-        let Wish { force, no_gates, target, model } = wish;
-        let request = WorkRequest { bead: bead.clone(), force, no_gates, target, model, unattended: false };
-        let outcome = desk.works.begin(key);
-        order(&desk, Order::Work { project: site.id.clone(), request, answer }).await?;
-        tokio::spawn(async move {
-            let told = match answered.await {
-                Ok(Ok(ended)) => with_hints(ended.result_line(), ended.hints()),
-                Ok(Err(EngineError::Refused(refusal))) => refused(&refusal),
-                Ok(Err(error)) => refused(&Refusal::new(error.to_string())),
-                Err(_) => refused(&Refusal::new("the daemon stopped before the bead was done")),
-            };
-            outcome.send_replace(Some(told));
-        });
-    }
-    let body = json!({ "project": site.id, "bead": bead, "since": since, "started": !running });
-    Ok((StatusCode::ACCEPTED, Json(body)))
-}
-
-pub(super) fn with_hints(mut line: Value, hints: Vec<String>) -> Value {
-    line["hints"] = json!(hints);
-    line
-}
-
-fn refused(refusal: &Refusal) -> Value {
-    json!({
-        "type": "refused",
-        "reason": refusal.message,
-        "hints": refusal.hints,
-        "can_force": refusal.can_force,
-    })
-}
-
-pub(super) async fn runs(
-    State(desk): State<Desk>,
-    Path(project): Path<String>,
-) -> Result<impl IntoResponse, Problem> {
-    let site = site(&desk, &project).await?;
-    let filter = Filter { project: Some(site.id), ..Filter::default() };
-    let mut rows = desk.house.journal.runs(&filter, 200)?;
-    desk.house.mark_interrupted(&mut rows);
-    Ok(Json(rows))
-}
-
-pub(super) async fn cancel(
-    State(desk): State<Desk>,
-    Path((project, run)): Path<(String, String)>,
-) -> Result<impl IntoResponse, Problem> {
-    let key = bead_of(&desk, &project, &run).await?;
-    let (answer, answered) = oneshot::channel();
-    told(order(&desk, Order::Cancel { key, answer }).await, answered).await
-}
-
-pub(super) async fn pause(
-    State(desk): State<Desk>,
-    Path((project, run)): Path<(String, String)>,
-) -> Result<impl IntoResponse, Problem> {
-    let key = bead_of(&desk, &project, &run).await?;
-    let (answer, answered) = oneshot::channel();
-    told(order(&desk, Order::Pause { key, answer }).await, answered).await
-}
-
-pub(super) async fn resume(
-    State(desk): State<Desk>,
-    Path((project, run)): Path<(String, String)>,
-) -> Result<impl IntoResponse, Problem> {
-    let key = bead_of(&desk, &project, &run).await?;
-    let (answer, answered) = oneshot::channel();
-    told(order(&desk, Order::Resume { key, answer }).await, answered).await
-}
-
-async fn told(
-    sent: Result<(), Problem>,
-    answered: oneshot::Receiver<Result<String, Refusal>>,
-) -> Result<impl IntoResponse, Problem> {
-    sent?;
-    match answered.await {
-        Ok(Ok(text)) => Ok(accepted(&text)),
-        Ok(Err(refusal)) => Err(refusal.into()),
-        Err(_) => Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "the daemon is stopping")),
-    }
-}
-
-/// The bead of a run; a bead's own id is taken too.
-async fn bead_of(desk: &Desk, project: &str, run: &str) -> Result<Key, Problem> {
-    let site = site(desk, project).await?;
-    let Some(id) = RunId::parse(run) else {
-        let bead = BeadId::new(run);
-        site.tracker.show(&bead).await?;
-        return Ok((site.id, bead));
-    };
-    let filter = Filter { project: Some(site.id.clone()), run: Some(id), ..Filter::default() };
-    let row = desk.house.journal.runs(&filter, 1)?.pop();
-    match row.and_then(|row| row.bead) {
-        Some(bead) => Ok((site.id, BeadId::new(bead))),
-        None => Err(Problem::gone(format!("no run `{run}` is known in `{project}`"))),
-    }
+    Ok(Json(Why { id: id.to_string(), ready: why.ready, state: why.state, reason: why.sentence }))
 }

@@ -1,7 +1,7 @@
-//! What the runs of a daemon say, for everybody who listens.
+//! Word that something happened, for the streams that then look at journal and logs.
 //!
-//! Owns a bounded channel: a slow listener loses the oldest and is told so, the work never waits (F46). Events
-//! are in the journal anyway; what agents say is in their logs. Start with [`Hub`].
+//! Owns a bounded channel: a slow listener loses the oldest words and looks at everything, the work never waits (F46).
+//! What happened is nowhere but in the journal and in the logs. Start with [`Hub`].
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ use crate::lifecycle::Story;
 /// How much a listener may lie behind.
 const BEHIND: usize = 1024;
 
-/// One thing that was said.
+/// Of which bead there is news.
 #[derive(Debug, Clone)]
 pub struct Told {
     pub project: ProjectId,
@@ -25,11 +25,14 @@ pub struct Told {
     pub said: Said,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Said {
-    /// An event is in the journal: read it there.
-    Event(u64),
-    Agent(AgentEvent),
+    /// An event is in the journal.
+    Event,
+    /// Its agent's log has grown.
+    Line,
+    /// Work that a person asked for has ended.
+    Outcome,
 }
 
 #[derive(Debug, Clone)]
@@ -46,6 +49,11 @@ impl Default for Hub {
 impl Hub {
     pub fn listen(&self) -> broadcast::Receiver<Arc<Told>> {
         self.sender.subscribe()
+    }
+
+    pub fn tell(&self, told: Told) {
+        // Nobody listens: nothing is lost that the journal and the logs do not have.
+        let _ = self.sender.send(Arc::new(told));
     }
 
     /// Listeners for a dispatcher: everything is told here, and to `also`.
@@ -72,20 +80,18 @@ struct Voice {
 
 impl Voice {
     fn tell(&self, said: Said) {
-        let told = Told { project: self.project.clone(), bead: self.bead.clone(), said };
-        // Nobody listens: nothing is lost that the journal and the logs do not have.
-        let _ = self.hub.sender.send(Arc::new(told));
+        self.hub.tell(Told { project: self.project.clone(), bead: self.bead.clone(), said });
     }
 }
 
 impl Progress for Voice {
     fn event(&self, event: &Event, story: &Story) {
-        self.tell(Said::Event(event.seq));
+        self.tell(Said::Event);
         self.also.event(event, story);
     }
 
     fn agent(&self, event: &AgentEvent) {
-        self.tell(Said::Agent(event.clone()));
+        self.tell(Said::Line);
         self.also.agent(event);
     }
 }

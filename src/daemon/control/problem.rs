@@ -1,43 +1,20 @@
-//! Errors of the API: `application/problem+json`, with what to do next.
+//! What refusals and failures of the rooms become over the API.
 //!
-//! Owns the translation of refusals and failures into a status and a body. Start with [`Problem`].
+//! Owns only the translation into a status; the shape of a problem is `feed::web`'s. Start with the `From`s of [`Problem`].
 
-use axum::Json;
-use axum::http::{HeaderValue, StatusCode, header};
-use axum::response::{IntoResponse, Response};
-use serde_json::json;
+use axum::http::StatusCode;
 
 use crate::beads::TrackerError;
 use crate::daemon::error::EngineError;
 use crate::daemon::refusal::Refusal;
-use crate::domain::clean::clean_line;
-
-/// One error as its reader gets it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Problem {
-    pub status: StatusCode,
-    pub detail: String,
-    pub hints: Vec<String>,
-    pub can_force: bool,
-}
-
-impl Problem {
-    pub(super) fn new(status: StatusCode, detail: impl Into<String>) -> Self {
-        Self { status, detail: detail.into(), hints: Vec::new(), can_force: false }
-    }
-
-    pub(super) fn gone(detail: impl Into<String>) -> Self {
-        Self::new(StatusCode::NOT_FOUND, detail)
-    }
-}
+pub(super) use crate::feed::web::problem::Problem;
 
 impl From<Refusal> for Problem {
     fn from(refusal: Refusal) -> Self {
         Self {
-            status: StatusCode::CONFLICT,
-            detail: refusal.message,
             hints: refusal.hints,
-            can_force: refusal.can_force,
+            force_key: refusal.can_force.then_some("force"),
+            ..Self::new(StatusCode::CONFLICT, refusal.message)
         }
     }
 }
@@ -68,22 +45,5 @@ impl From<crate::journal::JournalError> for Problem {
 impl From<TrackerError> for Problem {
     fn from(error: TrackerError) -> Self {
         EngineError::from(error).into()
-    }
-}
-
-impl IntoResponse for Problem {
-    fn into_response(self) -> Response {
-        let body = json!({
-            "type": "about:blank",
-            "title": self.status.canonical_reason().unwrap_or("Error"),
-            "status": self.status.as_u16(),
-            "detail": clean_line(&self.detail),
-            "hints": self.hints,
-            "can_force": self.can_force,
-        });
-        let mut response = (self.status, Json(body)).into_response();
-        let kind = HeaderValue::from_static("application/problem+json");
-        response.headers_mut().insert(header::CONTENT_TYPE, kind);
-        response
     }
 }

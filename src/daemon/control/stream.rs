@@ -1,180 +1,183 @@
-//! Server-sent events: the journal as it grows, and one bead's work with what its agent says.
+//! Streams: the journal as it grows, and one bead's or run's work with what its agent says.
 //!
-//! Owns the order on a stream: what the journal has since `since` (or `Last-Event-ID`), then what comes, each
-//! event once and with its number; comments keep a silent connection open. Start with [`events`].
+//! Owns the routes and how a subject is over; each event comes once, in order, with an id to come back with. Frames are
+//! `event` (of the journal), `agent` (of the run's log), `result` (the last one) and `resync` (the reader lay too far behind: the
+//! stream ends, and goes on from that id). Start with [`routes`], then [`reading::Reading`].
+
+mod cursor;
+mod place;
+mod reading;
+mod socket;
+mod tail;
+mod topic;
 
 use std::convert::Infallible;
-use std::time::Duration;
+use std::sync::Arc;
 
-use axum::extract::{Path, Query, State};
-use axum::http::HeaderMap;
-use axum::response::IntoResponse;
-use axum::response::sse::{Event as Frame, KeepAlive, Sse};
-use futures_util::Stream;
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::{HeaderMap, header};
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use serde::Deserialize;
 use serde_json::Value;
-use tokio::sync::{broadcast, mpsc};
+use utoipa::IntoParams;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
-use super::Desk;
-use super::beads::{Outcome, with_hints};
-use super::hub::Said;
 use super::problem::Problem;
-use super::routes::{SinceQuery, site};
-use crate::daemon::dispatch::Key;
+use super::projects::site;
+use super::view::RunView;
+use super::work::{Works, with_hints};
+use super::{Desk, Hub};
+use crate::agent::Dialect;
+use crate::daemon::house::House;
 use crate::daemon::work::Ended;
-use crate::domain::event::Event;
-use crate::domain::ids::BeadId;
+use crate::domain::ids::{BeadId, RunId};
+use crate::feed::web::extract::{Path, Query};
 use crate::journal::read::Filter;
-use crate::lifecycle::Phase;
+use crate::lifecycle::{Phase, Story};
+use cursor::Subject;
+pub(super) use cursor::shown;
+use place::Place;
+use reading::{Next, Reading};
+use topic::Topics;
 
-/// How many events one look takes from the journal.
-const PAGE: usize = 500;
-/// Other processes write the journal too, and nobody tells us.
-const LOOK: Duration = Duration::from_secs(1);
-/// What a stream may hold back for a slow reader.
-const AHEAD: usize = 64;
-
-/// Everything that happens, from a number on.
-pub(super) async fn events(
-    State(desk): State<Desk>,
-    Query(since): SinceQuery,
-    headers: HeaderMap,
-) -> Result<impl IntoResponse, Problem> {
-    let from = first(&desk, since.since, &headers)?;
-    let (sender, receiver) = mpsc::channel(AHEAD);
-    tokio::spawn(async move {
-        let mut told = desk.hub.listen();
-        let mut seq = from;
-        while send_events(&desk, &Filter::default(), &mut seq, &sender).await {
-            tokio::select! {
-                _ = told.recv() => {}
-                () = tokio::time::sleep(LOOK) => {}
-                () = sender.closed() => return,
-            }
-        }
-    });
-    Ok(sse(receiver))
+/// What streams stand on.
+#[derive(Clone)]
+pub(super) struct Streams {
+    house: Arc<House>,
+    dialect: Arc<dyn Dialect>,
+    hub: Hub,
+    works: Works,
+    topics: Arc<Topics>,
 }
 
-/// One bead's events, what its agent says, and at last the result line.
-pub(super) async fn work(
+impl Streams {
+    pub(super) fn new(house: Arc<House>, dialect: Arc<dyn Dialect>, hub: Hub, works: Works) -> Self {
+        Self { house, dialect, hub, works, topics: Arc::new(Topics::default()) }
+    }
+
+    /// How many readers there are.
+    pub(super) fn readers(&self) -> usize {
+        self.topics.count()
+    }
+}
+
+pub(super) fn routes() -> OpenApiRouter<Desk> {
+    OpenApiRouter::new()
+        .routes(routes!(events))
+        .routes(routes!(work))
+        .routes(routes!(run))
+        .merge(socket::routes())
+}
+
+/// Where a stream begins.
+#[derive(Debug, Deserialize, Default, IntoParams)]
+#[serde(default)]
+#[into_params(parameter_in = Query)]
+struct Since {
+    /// Only what came after this id; `Last-Event-ID` goes before it. Without either: from now on.
+    since: Option<String>,
+}
+
+impl Since {
+    fn place(&self, headers: &HeaderMap) -> Result<Option<Place>, Problem> {
+        let last = headers.get("last-event-id").and_then(|value| value.to_str().ok());
+        let Some(text) = last.or(self.since.as_deref()) else { return Ok(None) };
+        let place = Place::parse(text).ok_or_else(|| Problem::wrong("`since` is no id of a stream"));
+        place.map(Some)
+    }
+}
+
+/// Everything that happens, from a number on
+#[utoipa::path(get, path = "/api/events", tag = "streams", params(Since),
+    responses((status = OK, description = "Server-sent events: `event`, `resync`; ids are numbers", body = String,
+        content_type = "text/event-stream")))]
+async fn events(
+    State(desk): State<Desk>,
+    Query(since): Query<Since>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    sse(&desk, Subject::default(), since.place(&headers)?).await
+}
+
+/// One bead's events, what its agents say, and at last the result line
+#[utoipa::path(get, path = "/api/projects/{project}/work/{bead}/stream", tag = "streams",
+    params(Since, ("project" = String, Path, description = "Its name or id"), ("bead" = String, Path)),
+    responses((status = OK, description = "Server-sent events: `event`, `agent`, `result`, `resync`; ids are `<number>.<line of the run's log>`",
+        body = String, content_type = "text/event-stream")))]
+async fn work(
     State(desk): State<Desk>,
     Path((project, bead)): Path<(String, String)>,
-    Query(since): SinceQuery,
+    Query(since): Query<Since>,
     headers: HeaderMap,
-) -> Result<impl IntoResponse, Problem> {
+) -> Result<Response, Problem> {
     let site = site(&desk, &project).await?;
     let bead = BeadId::new(bead);
     site.tracker.show(&bead).await?;
-    let from = first(&desk, since.since, &headers)?;
-    let key: Key = (site.id, bead);
-    let (sender, receiver) = mpsc::channel(AHEAD);
-    tokio::spawn(async move {
-        let outcome = desk.works.of(&key);
-        follow(&desk, &key, from, outcome, sender).await;
+    let subject = Subject { project: Some(site.id), bead: Some(bead), run: None };
+    sse(&desk, subject, since.place(&headers)?).await
+}
+
+/// One run's events, what its agent says, and at last the run as it ended
+#[utoipa::path(get, path = "/api/projects/{project}/runs/{run}/stream", tag = "streams",
+    params(Since, ("project" = String, Path, description = "Its name or id"), ("run" = String, Path)),
+    responses((status = OK, description = "Server-sent events: `event`, `agent`, `result`, `resync`; ids are `<number>.<line of the run's log>`",
+        body = String, content_type = "text/event-stream")))]
+async fn run(
+    State(desk): State<Desk>,
+    Path((project, run)): Path<(String, String)>,
+    Query(since): Query<Since>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let row = super::runs::row(&desk, &project, &run).await?;
+    let site = site(&desk, &project).await?;
+    let (bead, run) = (row.bead.map(BeadId::new), RunId::parse(&run));
+    sse(&desk, Subject { project: Some(site.id), bead, run }, since.place(&headers)?).await
+}
+
+/// How the subject ended, if it has: a person's work with its answer, a story, a run.
+fn result(streams: &Streams, subject: &Subject) -> Option<Value> {
+    let (project, bead) = (subject.project.as_ref()?, subject.bead.as_ref()?);
+    let journal = &streams.house.journal;
+    if let Some(run) = &subject.run {
+        let filter = Filter { run: Some(run.clone()), ..Filter::default() };
+        let mut rows = journal.runs(&filter, 1).ok()?;
+        streams.house.mark_interrupted(&mut rows);
+        let row = rows.pop().filter(|row| row.state != "running")?;
+        return serde_json::to_value(RunView::from(row)).ok();
+    }
+    let asked = streams.works.of(&(project.clone(), bead.clone())).map(|outcome| outcome.borrow().clone());
+    if asked == Some(None) {
+        return None;
+    }
+    let story = journal.stories_of(project, bead).ok()?.pop();
+    let over = |story: &Story| !story.is_open() || matches!(story.phase, Phase::Suspended { .. });
+    match (asked.flatten(), story) {
+        // The night took it up again after somebody's work on it had ended.
+        (_, Some(story)) if !over(&story) => None,
+        (Some(asked), _) => Some(asked),
+        (None, Some(story)) => {
+            let ended = Ended::of(&story);
+            Some(with_hints(ended.result_line(), ended.hints()))
+        }
+        (None, None) => None,
+    }
+}
+
+async fn sse(desk: &Desk, subject: Subject, from: Option<Place>) -> Result<Response, Problem> {
+    let reading = Reading::begin(&desk.streams, subject, from, desk.guard.voided()).await?;
+    let frames = futures_util::stream::unfold(reading, |mut reading| async move {
+        let bytes = match reading.next().await? {
+            Next::Frames(bytes) => bytes,
+            Next::Beat => Bytes::from_static(b":\n\n"),
+        };
+        Some((Ok::<_, Infallible>(bytes), reading))
     });
-    Ok(sse(receiver))
+    let kind = [(header::CONTENT_TYPE, "text/event-stream"), (ACCEL, "no")];
+    Ok((kind, Body::from_stream(frames)).into_response())
 }
 
-async fn follow(
-    desk: &Desk,
-    key: &Key,
-    from: u64,
-    mut outcome: Option<Outcome>,
-    sender: mpsc::Sender<Frame>,
-) {
-    let mut told = desk.hub.listen();
-    let filter = Filter { project: Some(key.0.clone()), bead: Some(key.1.clone()), run: None };
-    let mut seq = from;
-    loop {
-        // Asked before the journal is read, so that nothing written before the end is left out.
-        let end = result(desk, key, outcome.as_ref());
-        if !send_events(desk, &filter, &mut seq, &sender).await {
-            return;
-        }
-        if let Some(end) = end {
-            let _ = sender.send(frame("result", &end)).await;
-            return;
-        }
-        tokio::select! {
-            said = told.recv() => {
-                let agent = match said {
-                    Ok(told) if told.project == key.0 && told.bead == key.1 => match &told.said {
-                        Said::Agent(event) => serde_json::to_value(event).ok(),
-                        Said::Event(_) => None,
-                    },
-                    Err(broadcast::error::RecvError::Closed) => return,
-                    _ => continue,
-                };
-                if let Some(agent) = agent && sender.send(frame("agent", &agent)).await.is_err() {
-                    return;
-                }
-            }
-            () = changed(&mut outcome) => {}
-            () = tokio::time::sleep(LOOK) => {}
-            () = sender.closed() => return,
-        }
-    }
-}
-
-async fn changed(outcome: &mut Option<Outcome>) {
-    if let Some(outcome) = outcome
-        && outcome.changed().await.is_ok()
-    {
-        return;
-    }
-    std::future::pending().await
-}
-
-/// How the bead's work ended, if it has.
-fn result(desk: &Desk, key: &Key, outcome: Option<&Outcome>) -> Option<Value> {
-    if let Some(outcome) = outcome {
-        return outcome.borrow().clone();
-    }
-    let story = desk.house.journal.stories_of(&key.0, &key.1).ok()?.pop()?;
-    let over = !story.is_open() || matches!(story.phase, Phase::Suspended { .. });
-    let ended = Ended::of(&story);
-    over.then(|| with_hints(ended.result_line(), ended.hints()))
-}
-
-/// Sends what the journal has after `seq`; false when nobody reads any more.
-async fn send_events(desk: &Desk, filter: &Filter, seq: &mut u64, sender: &mpsc::Sender<Frame>) -> bool {
-    loop {
-        let Ok(events) = desk.house.journal.events(*seq, filter, PAGE) else { return false };
-        let last = events.len() < PAGE;
-        for event in events {
-            *seq = event.seq;
-            if sender.send(numbered(&event)).await.is_err() {
-                return false;
-            }
-        }
-        if last {
-            return true;
-        }
-    }
-}
-
-fn numbered(event: &Event) -> Frame {
-    let data = serde_json::to_value(event).unwrap_or_default();
-    frame("event", &data).id(event.seq.to_string())
-}
-
-fn frame(kind: &str, data: &Value) -> Frame {
-    Frame::default().event(kind).data(data.to_string())
-}
-
-/// `Last-Event-ID` of a reader that comes back, else `?since=`, else from now on.
-fn first(desk: &Desk, since: Option<u64>, headers: &HeaderMap) -> Result<u64, Problem> {
-    let last = headers.get("last-event-id").and_then(|v| v.to_str().ok()).and_then(|v| v.parse().ok());
-    match last.or(since) {
-        Some(seq) => Ok(seq),
-        None => Ok(desk.house.journal.last_seq()?),
-    }
-}
-
-fn sse(receiver: mpsc::Receiver<Frame>) -> Sse<impl Stream<Item = Result<Frame, Infallible>>> {
-    let frames = futures_util::stream::unfold(receiver, |mut receiver| async move {
-        let frame = receiver.recv().await?;
-        Some((Ok(frame), receiver))
-    });
-    Sse::new(frames).keep_alive(KeepAlive::new().interval(Duration::from_secs(15)))
-}
+/// Reverse proxies hold back what they are not told to pass on at once.
+pub(super) const ACCEL: header::HeaderName = header::HeaderName::from_static("x-accel-buffering");

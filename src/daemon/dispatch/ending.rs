@@ -119,7 +119,8 @@ impl Dispatcher {
                 let since = self.begun_before(open.night)?;
                 if since.is_none() {
                     let (night, until) = (open.night.to_string(), open.until);
-                    self.note(Body::NightOpened { night, until })?;
+                    let prospect = self.prospect(snapshot)?;
+                    self.note(Body::NightOpened { night, until, prospect })?;
                 }
                 self.presence.opened = Some(open.night);
                 let since = since.unwrap_or(snapshot.now);
@@ -143,7 +144,12 @@ impl Dispatcher {
 
     fn close_night(&mut self, why: &str) -> Result<(), EngineError> {
         if let Some(night) = self.notes.night {
-            self.note(Body::NightEnded { night: night.to_string(), why: why.to_owned() })?;
+            if let Some(queue) = self.notes.queue.last() {
+                self.note(Body::QueueChanged(queue))?;
+            }
+            let (left, left_out) = self.left();
+            let (night, why) = (night.to_string(), why.to_owned());
+            self.note(Body::NightEnded { night, why, left, left_out })?;
         }
         self.notes = super::Notes::paused(self.notes.paused);
         Ok(())
@@ -166,7 +172,11 @@ impl Dispatcher {
         };
         let trouble = !closed && self.troubles.keep_waiting(HOPELESS, begun);
         let stopped = self.notes.stopped.is_some();
-        self.live.is_empty() && self.asked.is_empty() && !trouble && (closed || stopped || !waits)
+        self.live.is_empty()
+            && self.asked.is_empty()
+            && self.wanted.is_empty()
+            && !trouble
+            && (closed || stopped || !waits)
     }
 
     pub(super) fn end_night(mut self, why: &str) -> Result<NightReport, EngineError> {

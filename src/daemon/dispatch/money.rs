@@ -10,7 +10,6 @@ use super::{Dispatcher, Key};
 use crate::agent::CredentialKind;
 use crate::daemon::stop::Aside;
 use crate::domain::run::Cause;
-use crate::lifecycle::Story;
 use crate::scheduler::budget::{Caps, Spent, Verdict, View, Which};
 use crate::scheduler::plan::Running;
 use crate::scheduler::window::State;
@@ -30,14 +29,9 @@ impl Dispatcher {
         self.caps() != Caps::default()
     }
 
-    /// What runs of this moment have spent beyond what the journal knows.
-    pub(super) fn live_spending(&self, stories: &[Story]) -> Spent {
-        let live = stories.iter().filter_map(|story| {
-            let key: Key = (story.project.clone(), story.bead.clone());
-            let run = story.run().filter(|_| self.live.contains_key(&key))?;
-            Some(self.machine.spending.of(run))
-        });
-        live.fold(Spent::default(), Spent::plus)
+    /// What runs of this moment have spent beyond what the journal knows, reviews outside any claim among them.
+    pub(super) fn live_spending(&self) -> Spent {
+        self.machine.spending.all()
     }
 
     /// Ends what may not go on.
@@ -83,7 +77,7 @@ impl Dispatcher {
 
     fn run_spent(&self, run: &Running) -> Option<Spent> {
         let story = self.house.journal.open_story_of(&run.project, &run.bead).ok()??;
-        Some(self.machine.spending.of(story.run()?))
+        Some(self.machine.spending.of(story.at_work()?))
     }
 
     fn too_late(&self, snapshot: &Snapshot, run: &Running) -> Option<Aside> {

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::Key;
+use super::length::Length;
 use super::status::Tally;
 use crate::daemon::spending::Spending;
 use crate::domain::event::Body;
@@ -30,6 +31,7 @@ pub(super) struct Notes {
     /// By a person.
     pub paused: bool,
     pub tally: Tally,
+    pub queue: Length,
     /// Beads that ended without landing tonight: one turn a night.
     turns: BTreeMap<Key, String>,
     bills: Vec<Bill>,
@@ -54,6 +56,7 @@ impl Notes {
         since: DateTime<Utc>,
     ) -> Result<(), JournalError> {
         *self = Self { night: Some(night), since: Some(since), paused: self.paused, ..Self::default() };
+        self.queue = Length::of(journal, since)?;
         for (story, _) in journal.ended_since(since, ENDED)? {
             self.ended(&story);
         }
@@ -122,7 +125,7 @@ impl Notes {
     /// Tonight's spending of one project, runs that go on included.
     pub(super) fn spent_by(&self, project: &ProjectId, live: &Spending, stories: &[Story]) -> Spent {
         let billed = self.sum(self.since, |bill| bill.project.as_ref() == Some(project));
-        let runs = stories.iter().filter(|s| &s.project == project).filter_map(Story::run);
+        let runs = stories.iter().filter(|s| &s.project == project).filter_map(Story::at_work);
         runs.fold(billed, |sum, run| sum.plus(live.of(run)))
     }
 

@@ -1,20 +1,18 @@
-//! What people ask of a running dispatcher: this bead now, pause, resume, cancel.
+//! What people ask of a running dispatcher: this bead now, go on with that one, another turn for a third.
 //!
-//! Owns the orders' shapes and what each does to a bead in whatever state it is. Who may ask is the control
-//! socket's matter. Start with [`Order`].
+//! Owns the orders' shapes and what each does here. What a person wants of a bead that runs reaches its holder
+//! through the journal (`hand::wishes`); who may ask is the control socket's matter. Start with [`Order`].
 
 use tokio::sync::oneshot;
 
+use super::errands::Errand;
 use super::snapshot::Snapshot;
 use super::starting::Begin;
 use super::{Dispatcher, Key, Live};
 use crate::daemon::error::EngineError;
 use crate::daemon::refusal::Refusal;
-use crate::daemon::stop::Aside;
 use crate::daemon::work::{Ended, WorkRequest};
 use crate::domain::ids::ProjectId;
-use crate::domain::run::Cause;
-use crate::lifecycle::Phase;
 
 /// How a bead that a person asked for ended, or why it was not begun.
 pub type Answer = oneshot::Sender<Result<Ended, EngineError>>;
@@ -22,12 +20,14 @@ pub type Answer = oneshot::Sender<Result<Ended, EngineError>>;
 pub enum Order {
     /// Work on a bead as soon as a slot is free, whatever the hour.
     Work { project: ProjectId, request: WorkRequest, answer: Answer },
-    /// Put a bead aside until somebody resumes it.
-    Pause { key: Key, answer: oneshot::Sender<Result<String, Refusal>> },
-    /// Let a paused or suspended bead go on as soon as there is a slot.
-    Resume { key: Key, answer: oneshot::Sender<Result<String, Refusal>> },
-    /// End a bead's work; what was done is kept.
-    Cancel { key: Key, answer: oneshot::Sender<Result<String, Refusal>> },
+    /// Whether the bead waits for a slot because a person asked for it; `take` takes it back.
+    Queued { key: Key, take: bool, answer: oneshot::Sender<bool> },
+    /// Go on with a bead that nobody holds: when a slot is free, or at once where it is only to be ended.
+    Carry { key: Key, end: bool },
+    /// A person gave the bead back: it has another turn.
+    Again { key: Key },
+    /// Something outside any claim, on a bead or a branch of a project.
+    Errand { project: ProjectId, errand: Errand },
     /// Start nothing more, or start again.
     Night { paused: bool },
     /// Something changed: look.
@@ -58,50 +58,53 @@ impl Dispatcher {
                     let _ = answer.send(Err(unknown(&key.0).into()));
                 }
             }
-            Order::Pause { key, answer } => drop(answer.send(self.pause_bead(&key))),
-            Order::Resume { key, answer } => drop(answer.send(self.resume_bead(&key))),
-            Order::Cancel { key, answer } => drop(answer.send(self.cancel_bead(&key))),
+            Order::Queued { key, take, answer } => drop(answer.send(self.queued(&key, take))),
+            Order::Carry { key, end } => self.carry(key, end),
+            Order::Again { key } => {
+                self.notes.again(&key);
+                self.troubles.settled(&key);
+                if let Some(project) = self.projects.get_mut(&key.0) {
+                    project.stale();
+                }
+            }
+            Order::Errand { project, errand } => self.errand(&project, errand),
             Order::Night { paused } => self.notes.paused = paused,
             Order::Poke => self.projects.values_mut().for_each(super::project::Project::stale),
         }
     }
 
-    fn pause_bead(&self, key: &Key) -> Result<String, Refusal> {
-        let Some(live) = self.live.get(key) else { return Err(not_running(key)) };
-        live.stop.put_aside(Aside {
-            cause: Cause::new("user"),
-            reason: "paused by a person".to_owned(),
-            until: None,
-            park: false,
-        });
-        Ok(format!("`{}` is being put aside; its work is kept", key.1))
-    }
-
-    fn resume_bead(&mut self, key: &Key) -> Result<String, Refusal> {
-        let story = self.house.journal.open_story_of(&key.0, &key.1);
-        let suspended = story.is_ok_and(|s| s.is_some_and(|s| matches!(s.phase, Phase::Suspended { .. })));
-        if !suspended {
-            return Err(Refusal::new(format!("bead `{}` is not suspended", key.1))
-                .hint(format!("`bead why {}` says how it stands", key.1)));
-        }
-        let (answer, _nobody) = oneshot::channel();
-        let request = WorkRequest::unattended(key.1.clone());
-        self.asked.push_back(Asked { key: key.clone(), request, answer });
-        Ok(format!("`{}` goes on as soon as a slot is free", key.1))
-    }
-
-    fn cancel_bead(&mut self, key: &Key) -> Result<String, Refusal> {
+    fn queued(&mut self, key: &Key, take: bool) -> bool {
+        let Some(place) = self.asked.iter().position(|asked| &asked.key == key) else { return false };
         // One that waits for a slot has nothing to keep.
-        if let Some(place) = self.asked.iter().position(|asked| &asked.key == key) {
-            if let Some(asked) = self.asked.remove(place) {
-                let refusal = Refusal::new(format!("bead `{}` was cancelled before it began", key.1));
-                let _ = asked.answer.send(Err(refusal.into()));
-            }
-            return Ok(format!("`{}` is not begun", key.1));
+        if take && let Some(asked) = self.asked.remove(place) {
+            let refusal = Refusal::new(format!("bead `{}` was cancelled before it began", key.1));
+            let _ = asked.answer.send(Err(refusal.into()));
         }
-        let Some(live) = self.live.get(key) else { return Err(not_running(key)) };
-        live.stop.more();
-        Ok(format!("`{}` is being stopped; its work is kept", key.1))
+        true
+    }
+
+    /// Whoever holds the bead already reads in the journal what a person wants.
+    fn carry(&mut self, key: Key, end: bool) {
+        self.troubles.settled(&key);
+        if self.live.contains_key(&key) {
+            return;
+        }
+        let request = WorkRequest::unattended(key.1.clone());
+        if !end {
+            let (answer, _nobody) = oneshot::channel();
+            self.asked.push_back(Asked { key, request, answer });
+            return;
+        }
+        let live = Live {
+            stop: crate::daemon::stop::Stop::default(),
+            since: self.house.clock.now(),
+            memory: 0,
+            model: None,
+            probe: false,
+            asked: true,
+            reads: None,
+        };
+        self.begin(key, live, Begin { request, why: "a person asked".to_owned(), answer: None });
     }
 
     /// Starts what people asked for, as slots allow. True when anything was.
@@ -110,6 +113,10 @@ impl Dispatcher {
         while self.live.len() < usize::try_from(snapshot.slots.global).unwrap_or(usize::MAX) {
             let Some(asked) = self.asked.pop_front() else { break };
             let Asked { key, request, answer } = asked;
+            if self.live.contains_key(&key) {
+                let _ = answer.send(Err(Refusal::new(format!("bead `{}` is being worked on", key.1)).into()));
+                continue;
+            }
             let Some(project) = self.projects.get(&key.0) else {
                 let _ = answer.send(Err(unknown(&key.0).into()));
                 continue;
@@ -122,6 +129,7 @@ impl Dispatcher {
                 model: request.model.clone(),
                 probe: false,
                 asked: true,
+                reads: None,
             };
             let begin = Begin { request, why: "a person asked".to_owned(), answer: Some(answer) };
             any |= self.begin(key, live, begin);
@@ -130,13 +138,8 @@ impl Dispatcher {
     }
 }
 
-fn unknown(project: &ProjectId) -> Refusal {
+pub(super) fn unknown(project: &ProjectId) -> Refusal {
     Refusal::new(format!("project `{project}` is not registered")).hint("`bead project add PATH`")
-}
-
-fn not_running(key: &Key) -> Refusal {
-    Refusal::new(format!("bead `{}` is not being worked on", key.1))
-        .hint(format!("`bead why {}` says how it stands", key.1))
 }
 
 /// An answer to nobody in particular: what ended is in the journal.

@@ -10,7 +10,7 @@ use super::status::WaitingBead;
 use super::{Dispatcher, Key};
 use crate::daemon::error::EngineError;
 use crate::domain::ids::{BeadId, ProjectId};
-use crate::scheduler::forecast::{Past, Tonight, outlook};
+use crate::scheduler::forecast::{Outlook, Past, Tonight, outlook};
 use crate::scheduler::plan::{Candidate, Origin, plan};
 use crate::scheduler::window::State;
 
@@ -43,16 +43,7 @@ pub async fn preview(mut dispatcher: Dispatcher) -> Result<Preview, EngineError>
     dispatcher.see_registry().await?;
     let snapshot = dispatcher.snapshot().await?;
     let first = plan(&snapshot);
-    // With slots and memory for everybody, what remains is what the night would never take.
-    let mut roomy = snapshot.clone();
-    roomy.slots.global = u32::MAX;
-    roomy.slots.models.clear();
-    roomy.resources.memory = u64::MAX;
-    roomy.resources.memory_free = u64::MAX;
-    for project in roomy.projects.values_mut() {
-        project.slots = u32::MAX;
-    }
-    let all = plan(&roomy);
+    let all = plan(&roomy(&snapshot));
     let starts: Vec<Planned> = all
         .starts
         .iter()
@@ -65,6 +56,7 @@ pub async fn preview(mut dispatcher: Dispatcher) -> Result<Preview, EngineError>
     let of = |c: &Candidate| matches!(c.origin, Origin::Suspended { .. });
     let waiting = all.waiting.iter().map(|w| WaitingBead {
         suspended: snapshot.candidates.iter().any(|c| c.project == w.project && c.bead == w.bead && of(c)),
+        title: dispatcher.title(&(w.project.clone(), w.bead.clone())),
         project: w.project.clone(),
         bead: w.bead.clone(),
         reason: w.reason.sentence(),
@@ -75,16 +67,35 @@ pub async fn preview(mut dispatcher: Dispatcher) -> Result<Preview, EngineError>
     Ok(Preview { warnings: dispatcher.warnings().await?, starts, waiting, forecast })
 }
 
+/// With slots and memory for everybody, what remains waiting is what the night would never take.
+pub(super) fn roomy(snapshot: &Snapshot) -> Snapshot {
+    let mut roomy = snapshot.clone();
+    roomy.slots.global = u32::MAX;
+    roomy.slots.models.clear();
+    roomy.resources.memory = u64::MAX;
+    roomy.resources.memory_free = u64::MAX;
+    for project in roomy.projects.values_mut() {
+        project.slots = u32::MAX;
+    }
+    roomy
+}
+
 impl Dispatcher {
-    fn planned(&self, key: &Key, goes_on: bool, now: bool) -> Planned {
+    /// A bead's title as far as it was read: of what is ready, or of what is under way.
+    pub(super) fn title(&self, key: &Key) -> String {
         let project = self.projects.get(&key.0);
         let ready = project.and_then(|p| p.ready.iter().find(|b| b.id == key.1)).map(|b| b.title.clone());
         let story = || self.house.journal.open_story_of(&key.0, &key.1).ok().flatten();
+        ready.or_else(|| story().map(|s| s.order.title)).unwrap_or_default()
+    }
+
+    fn planned(&self, key: &Key, goes_on: bool, now: bool) -> Planned {
+        let project = self.projects.get(&key.0);
         Planned {
             project: key.0.clone(),
             project_name: project.map(|p| p.name.clone()).unwrap_or_default(),
             bead: key.1.clone(),
-            title: ready.or_else(|| story().map(|s| s.order.title)).unwrap_or_default(),
+            title: self.title(key),
             goes_on,
             now,
         }
@@ -92,11 +103,20 @@ impl Dispatcher {
 
     /// How far the night would get, from past beads and the money that is left.
     fn forecast(&self, snapshot: &Snapshot, past: &[Past], queue: usize) -> String {
-        let windows = snapshot.projects.values().map(|p| &p.window);
-        let open = windows.filter_map(|w| if let State::Open(open) = w { Some(open) } else { None });
-        let Some(open) = open.max_by_key(|open| open.until) else {
+        let Some(outlook) = self.expected(snapshot, past, queue) else {
             return "no window is open: nothing would be started".to_owned();
         };
+        outlook.sentence(|at| {
+            let near = (at - snapshot.now).num_hours() < 20;
+            self.zone.local(at).format(if near { "%H:%M" } else { "%Y-%m-%d %H:%M" }).to_string()
+        })
+    }
+
+    /// The same as figures; `None` while no window is open.
+    pub(super) fn expected(&self, snapshot: &Snapshot, past: &[Past], queue: usize) -> Option<Outlook> {
+        let windows = snapshot.projects.values().map(|p| &p.window);
+        let open = windows.filter_map(|w| if let State::Open(open) = w { Some(open) } else { None });
+        let open = open.max_by_key(|open| open.until)?;
         let cap = snapshot.budget.caps.night.usd;
         let tonight = Tonight {
             past,
@@ -107,10 +127,7 @@ impl Dispatcher {
             usd_left: cap.map(|cap| (cap - snapshot.budget.night.usd).max(0.0)),
             seed: SEED,
         };
-        outlook(&tonight).sentence(|at| {
-            let near = (at - snapshot.now).num_hours() < 20;
-            self.zone.local(at).format(if near { "%H:%M" } else { "%Y-%m-%d %H:%M" }).to_string()
-        })
+        Some(outlook(&tonight))
     }
 
     /// What would make a night end otherwise than its user thinks.

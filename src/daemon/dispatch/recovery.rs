@@ -61,6 +61,7 @@ impl Dispatcher {
                 model: story.order.model.clone(),
                 probe: false,
                 asked: false,
+                reads: None,
             };
             let request = WorkRequest::unattended(key.1.clone());
             self.begin(key, live, Begin { request, why: "recovery".to_owned(), answer: None });
@@ -83,9 +84,11 @@ impl Dispatcher {
             }
             self.take_up_orphans()?;
         }
-        let projects = &self.projects;
-        self.reaping.look(&self.house, &self.machine.executor, || {
-            projects.values().map(|project| (project.name.clone(), Arc::clone(&project.site))).collect()
+        let (projects, house, machine) = (&self.projects, &self.house, &self.machine);
+        self.reaping.look(house, &machine.executor, || {
+            let engine = |site| Engine::new(Arc::clone(house), site, Arc::clone(machine));
+            let each = |project: &Project| (project.name.clone(), engine(Arc::clone(&project.site)));
+            projects.values().map(each).collect()
         });
         self.push_what_is_owed(now).await;
         Ok(())

@@ -45,7 +45,7 @@ impl Dispatcher {
         }
         let stories = self.house.journal.open_stories(None)?;
         let (past, costs) = self.past()?;
-        let money = self.money(now, costs, &stories)?;
+        let money = self.money(now, costs)?;
         let projects = self.projects.iter().map(|(id, project)| {
             let settings = project.settings.as_ref().ok();
             let most = settings.map_or(1, |s| s.limits.slots.value);
@@ -188,15 +188,10 @@ impl Dispatcher {
         Ok((past, middle.filter(|_| costs.len() >= crate::scheduler::forecast::LEAST_HISTORY)))
     }
 
-    fn money(
-        &mut self,
-        now: DateTime<Utc>,
-        bead_costs: Option<Spent>,
-        stories: &[Story],
-    ) -> Result<Money, EngineError> {
+    fn money(&mut self, now: DateTime<Utc>, bead_costs: Option<Spent>) -> Result<Money, EngineError> {
         let caps = self.caps();
         self.notes.count(&self.house.journal, now)?;
-        let live = self.live_spending(stories);
+        let live = self.live_spending();
         Ok(Money {
             caps,
             night: self.notes.night_spent().plus(live),

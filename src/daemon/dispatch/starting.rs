@@ -45,6 +45,7 @@ impl Dispatcher {
                 model: candidate.model.clone(),
                 probe: start.probe,
                 asked: false,
+                reads: None,
             };
             let request = WorkRequest::unattended(key.1.clone());
             let why = if start.resumes { "its hour has come" } else { "the night" }.to_owned();

@@ -5,8 +5,10 @@
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::Dispatcher;
+use super::errands::REVIEW;
 use super::snapshot::Snapshot;
 use crate::daemon::error::EngineError;
 use crate::domain::ids::{BeadId, ProjectId};
@@ -16,7 +18,7 @@ use crate::scheduler::plan::{Mode, Plan};
 use crate::scheduler::window::State;
 
 /// One moment of a night.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Status {
     pub at: Option<DateTime<Utc>>,
     /// `waiting`, `open`, `paused`, `stopped`.
@@ -36,11 +38,34 @@ pub struct Status {
     pub night_usd: f64,
     pub week_usd: f64,
     pub projects: Vec<ProjectState>,
+    /// How the alerts stand; filled in where the status is asked for.
+    #[serde(default)]
+    pub alerts: AlertState,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+/// Whether people hear of what happens.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct AlertState {
+    /// Not sent yet, or to be tried again.
+    pub waiting: u32,
+    /// Not sent for good, in the last seven days.
+    pub given_up: u32,
+    /// Channels that do not work now, each with why.
+    pub failing: Vec<String>,
+}
+
+impl From<crate::journal::outbox::Standing> for AlertState {
+    fn from(standing: crate::journal::outbox::Standing) -> Self {
+        let failing = standing.failing.iter().map(|(channel, why)| format!("{channel}: {why}"));
+        Self { waiting: standing.waiting, given_up: standing.given_up, failing: failing.collect() }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct RunningBead {
+    #[schema(value_type = String)]
     pub project: ProjectId,
+    #[schema(value_type = String)]
     pub bead: BeadId,
     pub title: String,
     pub run: Option<String>,
@@ -50,18 +75,24 @@ pub struct RunningBead {
     pub usd: f64,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct WaitingBead {
+    #[schema(value_type = String)]
     pub project: ProjectId,
+    #[schema(value_type = String)]
     pub bead: BeadId,
+    /// Empty where nobody knows it.
+    #[serde(default)]
+    pub title: String,
     /// It is suspended, not new.
     pub suspended: bool,
     /// Follows on "`id` waits: ".
     pub reason: String,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct ProjectState {
+    #[schema(value_type = String)]
     pub project: ProjectId,
     pub name: String,
     pub path: String,
@@ -71,7 +102,7 @@ pub struct ProjectState {
 }
 
 /// Beads that ended tonight, by how.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Tally {
     pub landed: u32,
     pub no_change: u32,
@@ -151,12 +182,27 @@ impl Dispatcher {
             night_usd: snapshot.budget.night.usd,
             week_usd: snapshot.budget.week.usd,
             projects: self.project_states(),
+            alerts: AlertState::default(),
         })
     }
 
     fn running_beads(&self, snapshot: &Snapshot) -> Result<Vec<RunningBead>, EngineError> {
         let mut all = Vec::new();
         for run in &snapshot.running {
+            let live = self.live.get(&(run.project.clone(), run.bead.clone()));
+            if let Some(what) = live.and_then(|live| live.reads.clone()).map(|reads| reads.what) {
+                all.push(RunningBead {
+                    project: run.project.clone(),
+                    bead: BeadId::new(what),
+                    title: REVIEW.to_owned(),
+                    run: None,
+                    phase: "reviewing".to_owned(),
+                    attempt: 0,
+                    since: run.since,
+                    usd: run.spent.usd,
+                });
+                continue;
+            }
             let story = self.house.journal.open_story_of(&run.project, &run.bead)?;
             all.push(RunningBead {
                 project: run.project.clone(),
@@ -179,12 +225,13 @@ impl Dispatcher {
             found.is_some_and(|c| matches!(c.origin, crate::scheduler::plan::Origin::Suspended { .. }))
         };
         let planned = plan.waiting.iter().map(|w| WaitingBead {
+            title: self.title(&(w.project.clone(), w.bead.clone())),
             suspended: suspended(&w.project, &w.bead),
             project: w.project.clone(),
             bead: w.bead.clone(),
             reason: w.reason.sentence(),
         });
-        let mut all: Vec<WaitingBead> = planned.collect();
+        let mut all: Vec<WaitingBead> = self.waiting_reviews().chain(planned).collect();
         for (id, project) in &self.projects {
             for bead in &project.ready {
                 let key = (id.clone(), bead.id.clone());
@@ -195,8 +242,8 @@ impl Dispatcher {
                 let turn =
                     self.notes.had_its_turn(&key).map(|how| format!("it had its turn tonight ({how})"));
                 if let Some(reason) = trouble.or(turn) {
-                    let (project, bead) = key;
-                    all.push(WaitingBead { project, bead, suspended: false, reason });
+                    let (title, (project, bead)) = (bead.title.clone(), key);
+                    all.push(WaitingBead { project, bead, title, suspended: false, reason });
                 }
             }
         }
@@ -222,6 +269,7 @@ impl Dispatcher {
             Some(WaitingBead {
                 project: story.project.clone(),
                 bead: story.bead.clone(),
+                title: story.order.title.clone(),
                 suspended: true,
                 reason: reason.clone(),
             })

@@ -1,33 +1,17 @@
+mod alerts;
+mod errands;
+
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::resources::{Reading, Resources};
 use super::*;
-use crate::agent::claude::Claude;
-use crate::clock::{RandomIds, SystemClock};
-use crate::config::environment::{Environment, Inherited, Secret};
 use crate::daemon::progress::Silent;
+use crate::daemon::tests::fixture::{self, Plenty, SAID, git, leave, say_and_leave, write_own_file};
 use crate::daemon::{queue, verify};
 use crate::executor::Executor as _;
 use crate::executor::scripted::{Ending, Scripted, Stage};
 use crate::executor::spec::Purpose;
-
-/// A machine with room for everything.
-struct Plenty;
-
-impl Resources for Plenty {
-    fn read(&self) -> Reading {
-        Reading {
-            memory: 1 << 40,
-            memory_free: 1 << 40,
-            disk_free: 1 << 40,
-            disk_least: 1,
-            inodes_free: 1 << 30,
-            inodes_least: 1,
-        }
-    }
-}
 
 struct World {
     dir: tempfile::TempDir,
@@ -35,61 +19,36 @@ struct World {
     most: Arc<AtomicUsize>,
 }
 
-fn git(dir: &Path, args: &[&str]) -> String {
-    let output = std::process::Command::new("git")
-        .args(["-c", "user.name=T", "-c", "user.email=t@localhost"])
-        .args(args)
-        .current_dir(dir)
-        .output()
-        .unwrap();
-    assert!(output.status.success(), "git {args:?}: {}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8_lossy(&output.stdout).trim().to_owned()
-}
-
-const SAID: [&str; 3] = [
-    r#"{"type":"system","subtype":"init","session_id":"s","model":"claude-opus-5-5","claude_code_version":"2.1.329","uuid":"1"}"#,
-    r#"{"type":"assistant","message":{"id":"m","role":"assistant","model":"claude-opus-5-5","content":[{"type":"text","text":"done"}],"usage":{"input_tokens":1,"output_tokens":1}},"parent_tool_use_id":null,"uuid":"2"}"#,
-    r#"{"type":"result","subtype":"success","is_error":false,"terminal_reason":"completed","num_turns":1,"result":"done","total_cost_usd":0.01,"queued_turn_count":0,"uuid":"3"}"#,
-];
-
-/// An agent that writes one file named after its bead and counts how many work at once.
-async fn agent(mut stage: Stage, now: Arc<AtomicUsize>, most: Arc<AtomicUsize>) -> Ending {
+/// An agent that writes one file named after its bead and counts how many work at once; `together` wait for each other.
+async fn agent(mut stage: Stage, now: Arc<AtomicUsize>, most: Arc<AtomicUsize>, together: usize) -> Ending {
     let _task = stage.read_line().await;
     most.fetch_max(now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
-    tokio::time::sleep(Duration::from_millis(150)).await;
-    let bead = stage.spec().labels.bead.clone();
-    std::fs::write(stage.host("/work").join(format!("{bead}.txt")), "good\n").unwrap();
-    for line in SAID {
-        stage.stdout(format!("{line}\n"));
+    for _ in 0..3000 {
+        if most.load(Ordering::SeqCst) >= together {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
     }
-    while !stage.read_line().await.contains("end_session") {}
+    tokio::time::sleep(Duration::from_millis(150)).await;
+    write_own_file(&stage);
+    let ending = say_and_leave(stage).await;
     now.fetch_sub(1, Ordering::SeqCst);
-    Ending::Code(0)
+    ending
 }
 
 impl World {
     fn new(projects: &[(&str, usize)]) -> Self {
         let dir = tempfile::Builder::new().prefix("bead-night-").tempdir().unwrap();
         for (name, beads) in projects {
-            let repo = dir.path().join(name);
-            std::fs::create_dir_all(repo.join(".beads")).unwrap();
-            git(&repo, &["init", "-q", "-b", "main"]);
-            std::fs::write(repo.join("bead.yaml"), "gates: [{ name: good, run: ls *.txt }]\n").unwrap();
-            let lines = (0..*beads).map(|n| {
-                format!(
-                    r#"{{"id":"{name}-{n}","title":"Write {n}","status":"open","priority":1,"issue_type":"task","created_at":"2026-01-01T00:00:0{}Z","updated_at":"2026-01-01T00:00:00Z"}}"#,
-                    n % 10
-                )
-            });
-            let text = lines.collect::<Vec<_>>().join("\n") + "\n";
-            std::fs::write(repo.join(".beads/issues.jsonl"), text).unwrap();
-            git(&repo, &["add", "-A"]);
-            git(&repo, &["commit", "-q", "-m", "begin"]);
+            let beads: Vec<_> =
+                (0..*beads).map(|n| fixture::bead(&format!("{name}-{n}"), &format!("Write {n}"))).collect();
+            fixture::repository(&dir.path().join(name), "gates: [{ name: good, run: ls *.txt }]\n", &beads);
         }
+        let together = projects.iter().map(|(_, beads)| beads).sum::<usize>().min(2);
         let (now, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
         let seen = Arc::clone(&most);
         let executor = Scripted::new()
-            .on(Purpose::Agent, move |stage| agent(stage, Arc::clone(&now), Arc::clone(&seen)));
+            .on(Purpose::Agent, move |stage| agent(stage, Arc::clone(&now), Arc::clone(&seen), together));
         Self { dir, executor, most }
     }
 
@@ -97,27 +56,14 @@ impl World {
         self.dir.path().join(name)
     }
 
-    fn house(&self) -> Arc<House> {
-        let environment = Environment {
-            state_dir: Some(self.dir.path().join("state")),
-            config_dir: Some(self.dir.path().join("config")),
-            home: Some(self.dir.path().join("home")),
-            api_key: Some(Secret::new("scripted-key")),
-            inherited: Inherited(std::env::vars_os().collect()),
-            ..Environment::default()
-        };
-        let clock = Arc::new(SystemClock::default());
-        Arc::new(House::open(environment, clock, Arc::new(RandomIds)).unwrap())
-    }
-
     async fn dispatcher(&self, names: &[&str], hours: Hours) -> (Arc<House>, Vec<Arc<Site>>, Dispatcher) {
-        let house = self.house();
+        let house = fixture::house(self.dir.path());
         let mut sites = Vec::new();
         for name in names {
             let site = Arc::new(Site::open(&house, &self.repo(name)).await.unwrap());
             sites.push(((*name).to_owned(), site));
         }
-        let machine = Machine::new(&house, Arc::new(self.executor.clone()), Arc::new(Claude)).unwrap();
+        let machine = fixture::machine(&house, &self.executor);
         let listeners: Listeners = Arc::new(|_, _| Arc::new(Silent));
         let all = sites.iter().map(|(_, site)| Arc::clone(site)).collect();
         let dispatcher = Dispatcher::new(Outfit {
@@ -166,11 +112,7 @@ async fn a_bead_that_does_not_land_has_one_turn_a_night_and_the_night_still_ends
     let world = World::new(&[("shop", 2)]);
     world.executor.set(Purpose::Agent, |mut stage: Stage| async move {
         let _task = stage.read_line().await;
-        for line in SAID {
-            stage.stdout(format!("{line}\n"));
-        }
-        while !stage.read_line().await.contains("end_session") {}
-        Ending::Code(0)
+        say_and_leave(stage).await
     });
     let (house, sites, dispatcher) = world.dispatcher(&["shop"], Hours::Now { until: None }).await;
     let report = within(60, dispatcher.run()).await.unwrap();
@@ -193,8 +135,7 @@ async fn the_night_s_end_puts_runs_aside_and_the_next_night_goes_on_with_the_sam
         let gate = Arc::clone(&gate);
         async move {
             let _task = stage.read_line().await;
-            let bead = stage.spec().labels.bead.clone();
-            std::fs::write(stage.host("/work").join(format!("{bead}.txt")), "good\n").unwrap();
+            write_own_file(&stage);
             stage.stdout(format!("{}\n", SAID[0]));
             if gate.load(Ordering::SeqCst) == 0 {
                 while !stage.read_line().await.contains("interrupt") {}
@@ -202,8 +143,7 @@ async fn the_night_s_end_puts_runs_aside_and_the_next_night_goes_on_with_the_sam
             } else {
                 SAID[1..].iter().for_each(|line| stage.stdout(format!("{line}\n")));
             }
-            while !stage.read_line().await.contains("end_session") {}
-            Ending::Code(0)
+            leave(stage).await
         }
     });
     let until = Utc::now() + chrono::TimeDelta::seconds(3);

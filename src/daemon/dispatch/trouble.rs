@@ -73,6 +73,11 @@ impl Troubles {
         self.beads.get(key).filter(|t| t.again > now)
     }
 
+    /// How many beads wait for their next try.
+    pub(super) fn pausing(&self, now: DateTime<Utc>) -> u32 {
+        u32::try_from(self.beads.values().filter(|t| t.again > now).count()).unwrap_or(u32::MAX)
+    }
+
     /// The beads whose time has come.
     pub(super) fn ripe(&self, now: DateTime<Utc>) -> Vec<Key> {
         self.beads

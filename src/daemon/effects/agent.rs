@@ -1,27 +1,25 @@
-//! The effect in the middle: the agent's container, started or adopted, watched, and judged.
+//! The effect in the middle: an author's run, and what any agent's run needs before its container is there.
 //!
-//! Owns the agent sandbox's spec, the search for a container that an earlier process started, and the record
-//! of how it ended. The watching itself is `attempt`'s, the verdict on the end is the dialect's.
+//! Owns the search for a container that an earlier process started, the run's log and gateway, and the start of an
+//! author's sandbox. What happens around and in the container is `attend`'s. Start with `Engine::run_agent`.
 
+use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
-use chrono::{DateTime, Utc};
-
+use super::sandbox::{HOME, Role, tmpfs};
 use crate::agent::CredentialKind::OAuth;
+use crate::agent::Dialect;
 use crate::agent::stream::Stream;
 use crate::agent::summary::Summary;
-use crate::agent::{Dialect, When};
 use crate::config::effective::Effective;
-use crate::daemon::attempt::{Entry, Sitting, write};
-use crate::daemon::effects::ending::{ended, told};
+use crate::daemon::effects::ending::ended;
 use crate::daemon::engine::Engine;
 use crate::daemon::error::EngineError;
 use crate::daemon::stop::Urgency;
-use crate::daemon::watch::{RunLimits, Watch};
 use crate::domain::event::{AgentEnd, Body, Ending, Printed};
 use crate::domain::ids::base36;
-use crate::domain::run::RunKind;
+use crate::domain::run::{Cause, RunKind};
+use crate::executor::spec::{Mount, Purpose};
 use crate::executor::{Attached, SandboxId};
 use crate::gateway::credential::{Credential, CredentialKind};
 use crate::gateway::meter;
@@ -31,7 +29,7 @@ use crate::lifecycle::{Story, Work};
 use crate::scheduler::budget::Caps;
 
 /// The container of a run, as it was found.
-enum Place {
+pub(super) enum Place {
     New,
     There(SandboxId),
     Lost,
@@ -40,95 +38,36 @@ enum Place {
 impl Engine {
     pub(in crate::daemon) async fn run_agent(&self, story: &mut Story) -> Result<(), EngineError> {
         let settings = self.settings(&story.order).await?;
-        let place = self.find_container(story).await?;
-        if matches!(place, Place::Lost) {
-            let end = self.end_of_the_lost(story, &settings)?;
-            self.record(story, Body::AgentEnded(end))?;
-            return Ok(());
-        }
-        if matches!(place, Place::New) && self.stop.now() >= Urgency::Aside {
-            let reason = "stopped before the agent began".to_owned();
-            let end = match self.stop.aside().filter(|_| self.stop.now() == Urgency::Aside) {
-                Some(aside) => AgentEnd {
-                    cause: Some(aside.cause),
-                    resets_at: aside.until.map(|t| t.timestamp()),
-                    ..ended(Ending::PutAside, aside.reason)
-                },
-                None => ended(Ending::Interrupted, reason),
-            };
-            self.record(story, Body::AgentEnded(end))?;
-            return Ok(());
-        }
-        let end = self.attend(story, &settings, place).await?;
+        let Some(work) = story.work.clone() else { return Ok(()) };
+        let end = self.end_of(story, &work, &settings).await?;
         self.survive("done", "agent")?;
         self.record(story, Body::AgentEnded(end))?;
         Ok(())
     }
 
-    /// Starts or adopts the container and stays with it until it has ended.
-    async fn attend(
-        &self,
-        story: &mut Story,
-        settings: &Effective,
-        place: Place,
-    ) -> Result<AgentEnd, EngineError> {
-        let Some(work) = story.work.clone() else { return Err(EngineError::Left) };
-        let (mut log, stream) = self.open_log(story, &work, settings)?;
-        // What an earlier process metered of this run counts against the bead's money too.
-        let spent = story.cost_usd + told(stream.summary(), settings);
-        let gateway = self.open_gateway(spent, &work, settings)?;
-        let _counted = self.machine.spending.count(&work.run, gateway.meter());
-        let began = self.house.clock.now();
-        let (id, mut attached, entry) = match place {
-            Place::There(id) => {
-                if work.container.is_none() {
-                    self.record(story, Body::AgentStarted { container: id.0.clone() })?;
-                }
-                let attached = self.machine.executor.attach(&id, seen(log.stored())).await?;
-                (id, attached, if work.tasked { Entry::AtWork } else { Entry::Adopted })
-            }
-            Place::New | Place::Lost => self.start_agent(story, settings, log.begin()?).await?,
-        };
-        let mut watch =
-            Watch::new(run_limits(settings), self.house.clock.elapsed(), already(&work, began, entry));
-        let task = self.task(story, settings).await?;
-        if entry == Entry::Fresh {
-            let uuid = super::uuid(self.house.ids.bytes());
-            let line = self.machine.dialect.user_message(&task, &uuid, When::AfterTool);
-            write(&mut attached, &line).await;
-            watch.sent(&uuid);
-            self.record(story, Body::TaskGiven)?;
+    /// The end of a run that nobody wants any more and that was not started.
+    pub(super) fn stopped_before_it_began(&self) -> Option<AgentEnd> {
+        if self.stop.now() < Urgency::Aside {
+            return None;
         }
-        // An adopted run began in another process.
-        let since = if entry == Entry::Fresh { began } else { work.started };
-        let sitting = Sitting {
-            executor: self.machine.executor.as_ref(),
-            dialect: self.machine.dialect.as_ref(),
-            clock: self.house.clock.as_ref(),
-            progress: self.progress.as_ref(),
-            stop: &self.stop,
-            id: id.clone(),
-            watch,
-            stream,
-            log,
-            meter: gateway.meter(),
-            task,
-            entry,
-            ids: Arc::clone(&self.house.ids),
-        };
-        let seat = sitting.sit(attached).await;
-        let reading = gateway.close().await;
-        let seat = seat?;
-        let mut end = self.judge(story, &seat, &reading, settings)?;
-        seat.log.close()?;
-        let taken = self.house.clock.now() - since;
-        end.seconds = taken.to_std().unwrap_or_default().as_secs_f64();
-        Ok(end)
+        let reason = "stopped before the agent began".to_owned();
+        Some(match self.stop.aside().filter(|_| self.stop.now() == Urgency::Aside) {
+            Some(aside) => AgentEnd {
+                cause: Some(aside.cause),
+                resets_at: aside.until.map(|t| t.timestamp()),
+                ..ended(Ending::PutAside, aside.reason)
+            },
+            None => match self.stop.parked() {
+                Some(reason) => {
+                    AgentEnd { cause: Some(Cause::new("user")), ..ended(Ending::Interrupted, reason) }
+                }
+                None => ended(Ending::Interrupted, reason),
+            },
+        })
     }
 
     /// Looks for the container of this run by name and nonce: only that one is ours to adopt (T50).
-    async fn find_container(&self, story: &Story) -> Result<Place, EngineError> {
-        let Some(work) = &story.work else { return Ok(Place::Lost) };
+    pub(super) async fn find_container(&self, work: &Work) -> Result<Place, EngineError> {
         let Some(name) = &work.sandbox else { return Ok(Place::New) };
         let found = self.machine.executor.list(&self.house.instance).await?;
         let mine = found.into_iter().find(|f| &f.name == name && f.labels.nonce == work.nonce);
@@ -140,7 +79,7 @@ impl Engine {
         })
     }
 
-    fn open_gateway(
+    pub(super) fn open_gateway(
         &self,
         spent: f64,
         work: &Work,
@@ -187,10 +126,11 @@ impl Engine {
         settings: &Effective,
     ) -> Result<(RunLog, Stream), EngineError> {
         let name = self.house.journal.log_of(&work.run)?;
-        let name = name.unwrap_or_else(|| self.log_name(story, RunKind::Work));
-        let stamp = name.rsplit('/').next().unwrap_or_default().trim_end_matches("-work.log");
-        let place =
-            LogPlace::new(&self.house.places.logs(&story.project, &story.bead), stamp, RunKind::Work)?;
+        let kind = kind_of(story, work);
+        let name = name.unwrap_or_else(|| self.log_name(story, kind));
+        let ending = format!("-{}.log", kind.as_str());
+        let stamp = name.rsplit('/').next().unwrap_or_default().trim_end_matches(ending.as_str());
+        let place = LogPlace::new(&self.house.places.logs(&story.project, &story.bead), stamp, kind)?;
         let redactor = self.redactor();
         let cap = settings.limits.output.value.bytes();
         let dialect = self.machine.dialect.as_ref();
@@ -215,46 +155,60 @@ impl Engine {
     }
 
     /// Writes the intent with its name and nonce, then starts the container.
-    async fn start_agent(
+    pub(super) async fn start_agent(
         &self,
         story: &mut Story,
+        work: &Work,
         settings: &Effective,
         began: Stored,
-    ) -> Result<(SandboxId, Attached, Entry), EngineError> {
-        let Some(work) = story.work.clone() else { return Err(EngineError::Left) };
-        let image = self.image(settings).await?;
-        let (name, nonce) = match (&work.sandbox, &work.container) {
+    ) -> Result<(SandboxId, Attached), EngineError> {
+        let image = self.image(settings).await?.digest;
+        let (sandbox, nonce) = match (&work.sandbox, &work.container) {
             // The intent stands and was not fulfilled: the same name, so that there can never be two.
             (Some(name), None) => (name.clone(), work.nonce.clone()),
             _ => (format!("bead-{}-{}", work.run, work.starts + 1), base36(self.house.ids.bytes(), 12)),
         };
         let after = Printed { stdout: began.stdout, stderr: began.stderr };
-        self.record(story, Body::AgentStarting { sandbox: name.clone(), nonce: nonce.clone(), after })?;
-        let spec = self.agent_spec(story, settings, (name, nonce), image.digest);
-        let (id, attached) = self.machine.executor.start(&spec).await?;
+        self.record(story, Body::AgentStarting { sandbox: sandbox.clone(), nonce: nonce.clone(), after })?;
+        let work = Work { sandbox: Some(sandbox), nonce, ..work.clone() };
+        let spec = self.agent_spec(story, &work, settings, self.author(story, &work, settings, image));
+        let started = self.machine.executor.start(&spec).await?;
         self.survive("done", "start_agent")?;
-        self.record(story, Body::AgentStarted { container: id.0.clone() })?;
-        Ok((id, attached, Entry::Fresh))
+        Ok(started)
     }
+
+    fn author(&self, story: &Story, work: &Work, settings: &Effective, image: String) -> Role {
+        let places = &self.house.places;
+        Role {
+            purpose: Purpose::Agent,
+            image,
+            session: work.session.clone(),
+            model: settings.model.value.clone(),
+            schema: None,
+            checkout: bind(places.clone_dir(&work.run), "/work"),
+            conversation: vec![
+                // Docker makes missing parents of a bind as root, where the agent could not write.
+                tmpfs(&format!("{HOME}/.claude"), 256 << 20, true),
+                bind(places.conversation(&story.project, &story.bead), &format!("{HOME}/.claude/projects")),
+            ],
+        }
+    }
+}
+
+/// A folder of this machine that the author may write.
+fn bind(source: PathBuf, target: &str) -> Mount {
+    Mount::Bind { source, target: target.to_owned(), read_only: false }
+}
+
+/// Whose run it is: a reviewer's, or an author's.
+pub(super) fn kind_of(story: &Story, work: &Work) -> RunKind {
+    let reviews = story.reviews.run.as_ref().is_some_and(|review| review.run == work.run);
+    if reviews { RunKind::Review } else { RunKind::Work }
 }
 
 /// The stream of a container that goes on where another one's stopped.
 fn after(dialect: &dyn Dialect, earlier: &Stream) -> Stream {
     Stream::with(dialect, Summary::resumed(earlier.summary().spent.totals().clone()))
-}
-
-/// How much of its time an adopted run has used before we came.
-fn already(work: &Work, now: DateTime<Utc>, entry: Entry) -> Duration {
-    if entry == Entry::Fresh { Duration::ZERO } else { (now - work.started).to_std().unwrap_or_default() }
-}
-
-fn run_limits(settings: &Effective) -> RunLimits {
-    let limits = &settings.limits;
-    RunLimits {
-        run_time: limits.run_time.value.get(),
-        idle: limits.idle.value.get(),
-        tool: limits.tool.value.get(),
-    }
 }
 
 /// The log's count in the executor's words.

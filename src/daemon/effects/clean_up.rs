@@ -9,7 +9,7 @@ use crate::daemon::engine::Engine;
 use crate::daemon::error::EngineError;
 use crate::domain::event::Body;
 use crate::domain::run::{Cause, Outcome};
-use crate::lifecycle::{CONTEXT, Phase, Story};
+use crate::lifecycle::{CONTEXT, MESSAGE, Phase, Story};
 use crate::scheduler::backoff;
 
 impl Engine {
@@ -37,12 +37,12 @@ impl Engine {
     pub(in crate::daemon) async fn remove_containers(&self, story: &Story) -> Result<(), EngineError> {
         let executor = &self.machine.executor;
         for found in executor.list(&self.house.instance).await? {
-            if story.runs.iter().any(|run| run.as_str() == found.labels.run) {
+            if story.uses(&found.labels.run) {
                 executor.remove(&found.id).await?;
             }
         }
         for volume in executor.list_volumes(&self.house.instance).await? {
-            if story.runs.iter().any(|run| volume.contains(run.as_str())) {
+            if volume.split('-').any(|part| story.uses(part)) {
                 executor.remove_volume(&volume).await?;
             }
         }
@@ -58,7 +58,7 @@ impl Engine {
     ) -> Result<(), EngineError> {
         let now = self.house.clock.now();
         let until = match (cause.as_str(), resets_at) {
-            (CONTEXT, _) => Some(now),
+            (CONTEXT | MESSAGE, _) => Some(now),
             // What an upstream told is believed within bounds, and not all beads come back in the same second.
             ("usage_limit", Some(told)) => {
                 let reset = backoff::clamp_reset(told, now);
@@ -87,7 +87,8 @@ impl Engine {
     }
 }
 
-fn remove_dir(path: &std::path::Path) -> Result<(), EngineError> {
+/// Removes a folder that need not be there.
+pub(in crate::daemon) fn remove_dir(path: &std::path::Path) -> Result<(), EngineError> {
     match std::fs::remove_dir_all(path) {
         Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
             Err(EngineError::Io { path: path.to_owned(), source })

@@ -17,6 +17,7 @@ use crate::domain::ids::{Oid, RunId, base36};
 use crate::executor::spec::{Labels, Limits, Mount, Purpose, SandboxSpec};
 use crate::executor::{Attached, Chunk, ExecutorError, SandboxId};
 use crate::lifecycle::{Story, Work};
+use crate::workspace::diff::Change;
 use crate::workspace::export;
 use crate::workspace::import::{ImportError, ImportLimits, Imported};
 
@@ -50,6 +51,7 @@ impl Engine {
                     commits: import.commits,
                     wip: import.wip,
                     files: u32::try_from(import.changes.len()).unwrap_or(u32::MAX),
+                    lines: Some(lines(&import.changes)),
                     tracker_touched: import.tracker_touched,
                     unresolved,
                 }
@@ -91,7 +93,7 @@ impl Engine {
         }
     }
 
-    async fn import(&self, story: &Story, work: &Work) -> Result<Imported, Trouble> {
+    pub(in crate::daemon) async fn import(&self, story: &Story, work: &Work) -> Result<Imported, Trouble> {
         let dir = self.house.places.clone_dir(&work.run);
         if !dir.is_dir() {
             // Nobody can bring it back: a person must know, and no other bead may wait for it.
@@ -175,13 +177,18 @@ impl Engine {
     }
 }
 
+/// Lines added and removed.
+fn lines(changes: &[Change]) -> (u64, u64) {
+    changes.iter().fold((0, 0), |(added, removed), c| (added + c.added, removed + c.removed))
+}
+
 /// Lines that only a conflict, or a text about conflicts, has.
 fn conflict_markers(bytes: &[u8]) -> usize {
     let begins = |line: &&[u8]| [&b"<<<<<<< "[..], b">>>>>>> "].iter().any(|mark| line.starts_with(mark));
     bytes.split(|b| *b == b'\n').filter(begins).count()
 }
 
-enum Trouble {
+pub(in crate::daemon) enum Trouble {
     /// The clone's content is refused: the work's fault.
     Rejected(String),
     /// Ours or the engine's: the story stays open.

@@ -5,9 +5,10 @@
 
 use std::collections::HashMap;
 
+use crate::daemon::effects::review::is_loose;
 use crate::daemon::engine::Engine;
 use crate::daemon::error::EngineError;
-use crate::domain::event::Body;
+use crate::domain::event::{Body, Outside};
 use crate::domain::ids::RunId;
 use crate::domain::run::{Cause, RunKind, RunState};
 use crate::executor::Chunk;
@@ -33,6 +34,13 @@ impl<'a> Watcher<'a> {
 
     fn tell(&mut self, run: &RunId, body: Body) -> Result<(), EngineError> {
         let entry = Entry { run: Some(run.clone()), ..Entry::of(self.story, body) };
+        if is_loose(self.story) {
+            // Only the run is the bead's: what its gates said belongs to no claim of it.
+            let of_run = matches!(entry.body, Body::RunStarted { .. } | Body::RunEnded { .. });
+            let bead = entry.bead.clone().filter(|_| of_run);
+            self.engine.house.journal.tell(Entry { bead, ..entry })?;
+            return Ok(());
+        }
         self.engine.record_as(self.story, entry)?;
         Ok(())
     }
@@ -42,14 +50,20 @@ impl GateWatch for Watcher<'_> {
     type Error = EngineError;
 
     fn starting(&mut self, job: &GateJob) -> Result<(), EngineError> {
-        let run = RunId::from_bytes(self.engine.house.ids.bytes());
+        // Outside any claim the containers are the gate's own run's.
+        let own = RunId::parse(&job.labels.run).filter(|_| is_loose(self.story));
+        let outside = own.is_some().then(|| Outside {
+            nonces: vec![job.checkout_nonce.clone(), job.gate_nonce.clone()],
+            from: Some(job.commit.clone()),
+        });
+        let run = own.unwrap_or_else(|| RunId::from_bytes(self.engine.house.ids.bytes()));
         let name = self.engine.log_name(self.story, RunKind::Gate);
         let stamp = name.rsplit('/').next().unwrap_or_default().trim_end_matches("-gate.log").to_owned();
         let dir = self.engine.house.places.logs(&self.story.project, &self.story.bead);
         let place = LogPlace::new(&dir, &stamp, RunKind::Gate)?;
         let mut log = RunLog::create(place, &self.engine.redactor(), OUTPUT_CAP)?;
         log.note(&format!("$ {}", job.gate.run))?;
-        self.tell(&run, Body::RunStarted { kind: RunKind::Gate, log: name })?;
+        self.tell(&run, Body::RunStarted { kind: RunKind::Gate, log: name, outside })?;
         self.tell(&run, Body::GateStarted { gate: job.gate.name.clone(), command: job.gate.run.clone() })?;
         self.logs.insert(job.ordinal, (run, log));
         Ok(())

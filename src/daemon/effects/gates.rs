@@ -4,6 +4,8 @@
 //! not run for the engine's reasons runs once more) and what a gate's run leaves in journal and log. How a
 //! gate is run, judged and compared is the gate room's. Start with `Engine::gate`.
 
+mod target;
+
 use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
@@ -64,7 +66,7 @@ impl Engine {
         let failed = match self.prove(story, &bench).await? {
             Ok(failed) => failed,
             Err(Unfinished::Stopped) => {
-                self.record(story, stopped(story))?;
+                self.record(story, stopped(story, self.stop.parked()))?;
                 return Ok(());
             }
             Err(Unfinished::Broken(reason)) => {

@@ -10,10 +10,11 @@ use crate::daemon::error::EngineError;
 use crate::daemon::locks;
 use crate::daemon::repository::LandOrder;
 use crate::domain::event::Body;
+use crate::domain::ids::Oid;
 use crate::domain::run::{Cause, Outcome};
 use crate::land::{Landing, Step, Steps};
-use crate::lifecycle::{Phase, Story};
-use crate::workspace::merge::{Identity, MergeRequest, Merged};
+use crate::lifecycle::{Kept, Phase, Story};
+use crate::workspace::merge::{Identity, MergeRequest, Merged, Purpose};
 
 impl Engine {
     pub(in crate::daemon) async fn merge(&self, story: &mut Story) -> Result<(), EngineError> {
@@ -21,7 +22,7 @@ impl Engine {
         let repo = &self.site.repo;
         let settings = self.settings(&story.order).await?;
         let paths = repo.held(story.base(), &kept.tip, &settings)?;
-        if !paths.is_empty() {
+        if !paths.is_empty() && !story.is_approved() {
             self.record(story, Body::Protected { paths })?;
             return Ok(());
         }
@@ -31,27 +32,58 @@ impl Engine {
         repo.fetch(&onto).await?;
         let commit = &settings.commit.value;
         let identity = Identity { name: commit.name.clone(), email: commit.email.clone() };
+        let merged = self.merge_kept(story, &kept, &onto, (&identity, Purpose::Landing)).await?;
+        // A merge that changes nothing is no landing: there would be nothing to see in it.
+        let body = merged.unwrap_or_else(|| {
+            let reason = format!("{} already has everything this work changed", story.order.target);
+            Body::Settling { outcome: Outcome::NoChange, cause: None, reason }
+        });
+        self.record(story, body)?;
+        Ok(())
+    }
+
+    /// Kept work of an earlier claim and the target that moved since become what the next attempt begins with
+    /// (rules 15.1).
+    pub(in crate::daemon) async fn unite(&self, story: &mut Story) -> Result<(), EngineError> {
+        let Some(kept) = story.tip.clone() else { return Ok(()) };
+        let (repo, onto) = (&self.site.repo, story.order.base.clone());
+        repo.fetch(&onto).await?;
+        let body = match self.merge_kept(story, &kept, &onto, (&Identity::default(), Purpose::Union)).await? {
+            Some(body) => body,
+            // The target has all of it already: it begins there.
+            None => Body::Merged { commit: onto.clone(), tree: repo.tree_of(&onto)?, onto },
+        };
+        self.record(story, body)?;
+        Ok(())
+    }
+
+    /// What comes of the kept work on `onto`; `None` where that has everything the work changed.
+    async fn merge_kept(
+        &self,
+        story: &Story,
+        kept: &Kept,
+        onto: &Oid,
+        (identity, purpose): (&Identity, Purpose),
+    ) -> Result<Option<Body>, EngineError> {
         let request = MergeRequest {
-            target: &onto,
+            target: onto,
             tip: &kept.tip,
             base: story.base(),
             bead: &story.bead,
             title: &story.order.title,
             run: &kept.run,
             date: kept.at,
-            identity: &identity,
+            identity,
+            purpose,
         };
-        let body = match repo.merge(&request).await? {
-            // A merge that changes nothing is no landing: there would be nothing to see in it.
-            Merged::Clean { tree, .. } if tree == repo.tree_of(&onto)? => {
-                let reason = format!("{} already has everything this work changed", story.order.target);
-                Body::Settling { outcome: Outcome::NoChange, cause: None, reason }
+        let (repo, onto) = (&self.site.repo, onto.clone());
+        Ok(match repo.merge(&request).await? {
+            Merged::Clean { tree, .. } if tree == repo.tree_of(&onto)? => None,
+            Merged::Clean { commit, tree } => Some(Body::Merged { commit, tree, onto }),
+            Merged::Conflict { paths, commit } => {
+                Some(Body::Conflicted { onto, paths, commit: Some(commit) })
             }
-            Merged::Clean { commit, tree } => Body::Merged { commit, tree, onto },
-            Merged::Conflict { paths, commit } => Body::Conflicted { onto, paths, commit: Some(commit) },
-        };
-        self.record(story, body)?;
-        Ok(())
+        })
     }
 
     pub(in crate::daemon) async fn land(&self, story: &mut Story) -> Result<(), EngineError> {

@@ -4,14 +4,18 @@
 //! error leaves the story open. `lifecycle` says when an effect is due, `engine` calls it.
 
 pub(super) mod agent;
-mod clean_up;
-mod ending;
-mod export;
+mod attend;
+mod blocking;
+pub(super) mod clean_up;
+pub(super) mod ending;
+pub(super) mod export;
 mod gate_watch;
 mod gates;
 mod landing;
 mod push;
 mod recurrence;
+mod review;
+pub(super) mod reviewer;
 mod sandbox;
 mod task;
 mod tracker;

@@ -25,8 +25,7 @@ impl Engine {
         };
         let (Some(branch), Some(commit)) = (branch, finish.commit.clone()) else { return Ok(()) };
         let Some(remote) = self.settings(&story.order).await?.land.value.push else { return Ok(()) };
-        let filter =
-            Filter { project: Some(story.project.clone()), bead: Some(story.bead.clone()), run: None };
+        let filter = Filter::of(&story.project, &story.bead);
         let since = self.house.journal.events(story.id, &filter, usize::MAX)?;
         if !since.iter().any(|event| matches!(event.body, Body::Pushing { .. })) {
             let owed = Owed {

@@ -19,8 +19,7 @@ impl Engine {
     ) -> Result<Recurrence, EngineError> {
         let signature = Signature::of(source, text);
         let journal = &self.house.journal;
-        let filter =
-            Filter { project: Some(story.project.clone()), bead: Some(story.bead.clone()), run: None };
+        let filter = Filter::of(&story.project, &story.bead);
         let earlier = journal.stories_of(&story.project, &story.bead)?;
         let mut earlier: Vec<Story> = earlier.into_iter().filter(|s| s.id < story.id).collect();
         if let Some(first) = earlier.iter().find(|s| s.failures.contains(&signature)) {

@@ -6,6 +6,7 @@
 use crate::beads::{Claim, ClaimFrom, Release, TrackerError};
 use crate::daemon::engine::Engine;
 use crate::daemon::error::EngineError;
+use crate::daemon::next;
 use crate::daemon::refusal::Refusal;
 use crate::domain::event::Body;
 use crate::domain::run::{Cause, Outcome};
@@ -101,8 +102,7 @@ impl Engine {
 
     /// Whether agents of this claim changed the tracker's files, none of which lands (T30).
     fn tracker_was_touched(&self, story: &Story) -> Result<bool, EngineError> {
-        let bead = Some(story.bead.clone());
-        let filter = Filter { project: Some(story.project.clone()), bead, run: None };
+        let filter = Filter::of(&story.project, &story.bead);
         let events = self.house.journal.events(story.id, &filter, usize::MAX)?;
         let touched = |body: &Body| matches!(body, Body::Exported { tracker_touched, .. } if !tracker_touched.is_empty());
         Ok(events.iter().any(|event| touched(&event.body)))
@@ -138,16 +138,14 @@ fn comment(story: &Story, outcome: Outcome, cause: Option<&Cause>, reason: &str)
     if let Some(run) = story.run() {
         text.push_str(&format!(" Log: `bead logs {run}`."));
     }
-    match outcome {
-        Outcome::NoChange => {
-            text.push_str(" Is there really nothing to do? Close it, or say more and reopen it.")
+    if let (Outcome::Parked, Some(branch)) = (outcome, &story.finish.branch) {
+        text.push_str(&format!(" Merge it (`git merge {branch}`), and the bead is closed."));
+    } else if matches!(outcome, Outcome::Parked | Outcome::NoChange) {
+        for step in next::steps(&story.bead, outcome, cause) {
+            let mut letters = step.chars();
+            let first: String = letters.next().into_iter().flat_map(char::to_uppercase).collect();
+            text.push_str(&format!(" {first}{}.", letters.as_str()));
         }
-        Outcome::Parked if cause.is_some() && story.finish.branch.is_some() => {
-            let branch = story.finish.branch.as_deref().unwrap_or_default();
-            text.push_str(&format!(" Merge it (`git merge {branch}`), and the bead is closed."));
-        }
-        Outcome::Parked => text.push_str(" It needs a person: reopen it to have it tried again."),
-        _ => {}
     }
     text
 }

@@ -32,7 +32,7 @@ impl Engine {
     }
 
     /// Money that is spent already parks the bead before another run costs more.
-    async fn spent(&self, story: &mut Story) -> Result<bool, EngineError> {
+    pub(super) async fn spent(&self, story: &mut Story) -> Result<bool, EngineError> {
         let cap = self.settings(&story.order).await?.limits.cost_usd.value;
         if story.cost_usd < cap {
             return Ok(false);
@@ -52,14 +52,17 @@ impl Engine {
         let run = RunId::from_bytes(self.house.ids.bytes());
         let resume = story.conversed;
         let body = Body::ConflictRunStarted { session: self.session(story, resume), resume };
-        let number = story.attempt;
+        // Before the first attempt it belongs to that one.
+        let number = story.attempt.max(1);
         self.begin_run(story, run, number, body)
     }
 
     fn session(&self, story: &Story, resume: bool) -> String {
-        match (&story.work, resume) {
-            (Some(work), true) => work.session.clone(),
-            _ => super::uuid(self.house.ids.bytes()),
+        let earlier = story.order.again.as_ref().and_then(|again| again.session.clone());
+        let mine = story.work.as_ref().map(|work| work.session.clone());
+        match mine.or(earlier).filter(|_| resume) {
+            Some(session) => session,
+            None => super::uuid(self.house.ids.bytes()),
         }
     }
 
@@ -76,7 +79,7 @@ impl Engine {
         self.record_as(story, entry)?;
         self.survive("committed", phase)?;
         let log = self.log_name(story, RunKind::Work);
-        self.record(story, Body::RunStarted { kind: RunKind::Work, log })?;
+        self.record(story, Body::RunStarted { kind: RunKind::Work, log, outside: None })?;
         Ok(())
     }
 
@@ -85,7 +88,7 @@ impl Engine {
         let filter = Filter { run: Some(run.clone()), ..Filter::default() };
         if self.house.journal.runs(&filter, 1)?.is_empty() {
             let log = self.log_name(story, RunKind::Work);
-            self.record(story, Body::RunStarted { kind: RunKind::Work, log })?;
+            self.record(story, Body::RunStarted { kind: RunKind::Work, log, outside: None })?;
         }
         Ok(())
     }

@@ -15,15 +15,22 @@ fn a_lock_names_who_has_it_and_goes_with_its_holder() {
     assert!(matches!(take(dir.path(), &project, &bead).unwrap(), Taken::Theirs(pid) if pid == own));
     assert!(matches!(look(dir.path(), &project, &bead).unwrap(), Taken::Theirs(pid) if pid == own));
     drop(held);
-    // A program that another test starts holds all open files for the moment between fork and exec.
-    let free = |taken: &dyn Fn() -> std::io::Result<Taken>| {
-        (0..200).any(|_| {
-            std::thread::sleep(std::time::Duration::from_millis(5));
-            matches!(taken().unwrap(), Taken::Ours(_))
-        })
-    };
-    assert!(free(&|| look(dir.path(), &project, &bead)));
-    assert!(free(&|| take(dir.path(), &project, &bead)));
+    assert!(matches!(look(dir.path(), &project, &bead).unwrap(), Taken::Ours(_)));
+    assert!(matches!(take(dir.path(), &project, &bead).unwrap(), Taken::Ours(_)));
+}
+
+/// Between fork and exec a child has all files of its parent, those that close on exec as well.
+#[test]
+fn a_child_that_is_being_started_does_not_hold_what_was_let_go() {
+    let (dir, project, bead) = place();
+    let Taken::Ours(held) = take(dir.path(), &project, &bead).unwrap() else { panic!() };
+    let childs = held.file.try_clone().unwrap();
+    drop(held);
+    let Taken::Ours(looking) = look(dir.path(), &project, &bead).unwrap() else { panic!("held on") };
+    let another = looking.file.try_clone().unwrap();
+    drop(looking);
+    assert!(matches!(take(dir.path(), &project, &bead).unwrap(), Taken::Ours(_)));
+    drop((childs, another));
 }
 
 #[test]

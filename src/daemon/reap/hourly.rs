@@ -10,8 +10,10 @@ use chrono::{DateTime, TimeDelta, Utc};
 use tokio_util::task::AbortOnDropHandle;
 
 use super::{Reaper, Sizes, Verdict, plan};
+use crate::daemon::engine::Engine;
 use crate::daemon::error::EngineError;
 use crate::daemon::house::{House, Site};
+use crate::daemon::outside::Whose;
 use crate::executor::Executor;
 
 const EVERY: TimeDelta = TimeDelta::hours(1);
@@ -31,7 +33,7 @@ impl Hourly {
         &mut self,
         house: &Arc<House>,
         executor: &Arc<dyn Executor>,
-        sites: impl FnOnce() -> Vec<(String, Arc<Site>)>,
+        projects: impl FnOnce() -> Vec<(String, Engine)>,
     ) {
         let now = house.clock.now();
         let waits = self.last.is_some_and(|last| now - last < EVERY && now >= last);
@@ -39,8 +41,16 @@ impl Hourly {
             return;
         }
         self.last = Some(now);
-        let (house, executor, sites) = (Arc::clone(house), Arc::clone(executor), sites());
+        let (house, executor, projects) = (Arc::clone(house), Arc::clone(executor), projects());
         self.task = Some(AbortOnDropHandle::new(tokio::spawn(async move {
+            for (project, engine) in &projects {
+                // Of these a lock tells at once who is alive.
+                if let Err(error) = engine.recover_outside(Whose::All).await {
+                    tracing::warn!(%project, %error, "runs outside its beads cannot be looked after");
+                }
+            }
+            let site = |(name, engine): (String, Engine)| (name, Arc::clone(&engine.site));
+            let sites: Vec<_> = projects.into_iter().map(site).collect();
             tokio::time::sleep(GRACE).await;
             back_up(&house).await;
             if let Err(error) = reap(&house, &*executor, &sites).await {

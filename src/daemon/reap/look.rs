@@ -11,14 +11,18 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, Utc};
 
 use super::{
-    BeadFacts, Closed, Facts, Item, Kind, Known, LANDED, QuarantineFacts, Reaper, Ref, Sizes, Standing,
+    BeadFacts, Closed, Content, Facts, Item, Kind, Known, LANDED, QuarantineFacts, Reaper, Ref, Sizes,
+    Standing,
 };
 use crate::daemon::error::EngineError;
 use crate::daemon::house::Site;
+use crate::daemon::outside::is_held;
 use crate::domain::bead::Status;
 use crate::domain::ids::{BeadId, ProjectId, RunId};
-use crate::domain::run::Outcome;
+use crate::domain::run::{Outcome, RunKind, RunState};
+use crate::journal::read::Filter;
 use crate::lifecycle::Story;
+use crate::workspace::clone::whose;
 use disk::{bytes, folders, is_hidden, logs, of_beads};
 
 /// Stories of the beads that were asked about.
@@ -118,10 +122,10 @@ impl Reaper<'_> {
     fn known(&self, run: &RunId, open: &[Story], told: &mut Told) -> Result<Option<Known>, EngineError> {
         let journal = &self.house.journal;
         let nonces = || journal.nonces_of(run);
-        if let Some(story) = open.iter().find(|story| story.runs.contains(run)) {
+        if let Some(story) = open.iter().find(|story| story.uses(run.as_str())) {
             let standing = Standing::Open(story.phase.name());
             let (project, bead) = (story.project.clone(), story.bead.clone());
-            return Ok(Some(Known { project, bead, standing, nonces: nonces()? }));
+            return Ok(Some(Known { project, bead, standing, nonces: nonces()?, clone: Content::Copied }));
         }
         let Some((project, bead)) = journal.owner_of(run)? else { return Ok(None) };
         let key = (project.clone(), bead.clone());
@@ -129,10 +133,39 @@ impl Reaper<'_> {
             told.insert(key.clone(), journal.told_of(&project, &bead)?);
         }
         let of_run = told[&key].iter().find(|(story, _)| story.runs.contains(run));
-        let Some((story, at)) = of_run else { return Ok(None) };
+        let Some((story, at)) = of_run else { return self.outside_a_story(run, (project, bead), told) };
         // It may have been opened since `open` was read.
         let standing = if story.is_open() { Standing::Open(story.phase.name()) } else { Standing::Over(*at) };
-        Ok(Some(Known { project, bead, standing, nonces: nonces()? }))
+        Ok(Some(Known { project, bead, standing, nonces: nonces()?, clone: Content::Copied }))
+    }
+
+    /// What nobody claimed lives as long as its lock is held. A shell's work counts from its bead's last story.
+    fn outside_a_story(
+        &self,
+        run: &RunId,
+        (project, bead): (ProjectId, BeadId),
+        told: &Told,
+    ) -> Result<Option<Known>, EngineError> {
+        let journal = &self.house.journal;
+        let filter = Filter { run: Some(run.clone()), ..Filter::default() };
+        let Some(row) = journal.runs(&filter, 1)?.pop() else { return Ok(None) };
+        let kinds = [RunKind::Review, RunKind::Gate, RunKind::Shell];
+        let Some(kind) = kinds.into_iter().find(|kind| kind.as_str() == row.kind) else { return Ok(None) };
+        let ended = match kind {
+            RunKind::Shell => {
+                let last = told.get(&(project.clone(), bead.clone())).and_then(|all| all.last());
+                let Some((_, at)) = last else { return Ok(None) };
+                *at
+            }
+            _ => self.house.clock.now(),
+        };
+        let standing = match is_held(self.house, &project, (kind, run)) {
+            true => Standing::Open(kind.as_str()),
+            false => Standing::Over(ended),
+        };
+        let taken = kind != RunKind::Shell || row.state == RunState::Completed.as_str();
+        let clone = if taken { Content::Copied } else { Content::Only };
+        Ok(Some(Known { project, bead, standing, nonces: journal.nonces_of(run)?, clone }))
     }
 
     /// Whether landed work still is on its target. Git is asked only where the answer decides something.
@@ -177,6 +210,10 @@ impl Reaper<'_> {
         }
         for files in &facts.conversations {
             asked.extend(beads.keys().map(|(p, _)| p).find(|p| p.as_str() == files.project).cloned());
+        }
+        for known in facts.runs.values().filter(|known| known.clone == Content::Only) {
+            beads.insert((known.project.clone(), known.bead.slug()), known.bead.clone());
+            asked.insert(known.project.clone());
         }
         let refs = facts.refs.iter().chain(facts.quarantines.iter().flat_map(|q| &q.refs));
         for one in refs {
@@ -261,7 +298,8 @@ fn runs_named(facts: &Facts) -> BTreeSet<RunId> {
     let second = |name: &String| name.split('-').nth(1).map(str::to_owned);
     names.extend(facts.volumes.iter().filter_map(second));
     for folder in facts.clones.iter().chain(&facts.landings).chain(&facts.sockets) {
-        names.push(folder.path.file_name().unwrap_or_default().to_string_lossy().into_owned());
+        let name = folder.path.file_name().unwrap_or_default().to_string_lossy();
+        names.push(whose(&name).0.to_owned());
     }
     let refs = facts.refs.iter().chain(facts.quarantines.iter().flat_map(|q| &q.refs));
     let of_refs = refs.filter_map(|one| run_of(&one.name));

@@ -10,11 +10,12 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{
-    BeadFiles, CONVERSATION, Closed, Facts, Folder, Handle, Item, Kind, Known, LOGS, PACKS, Plan, Standing,
-    Verdict,
+    BeadFiles, CONVERSATION, Closed, Content, Facts, Folder, Handle, Item, Kind, Known, LOGS, Owner, PACKS,
+    Plan, Standing, UNLANDED, Verdict,
 };
 use crate::domain::ids::{BeadId, ProjectId, RunId};
 use crate::executor::Found;
+use crate::workspace::clone::whose;
 use refs::{quarantine_ref, shown_quarantine, user_ref};
 
 /// A temporary file this old belongs to nobody who still writes it.
@@ -103,15 +104,22 @@ fn container(facts: &Facts, found: &Found) -> Item {
     item(Kind::Container, found.name.clone(), known.map(|(_, known)| known), verdict, handle)
 }
 
-/// Agents are announced with their nonce; exports and gates carry names that follow from their run.
 fn announced(found: &Found, run: &RunId, known: &Known) -> bool {
-    let labels = &found.labels;
-    let own = known.nonces.contains(&labels.nonce)
-        || found.name == format!("bead-{run}-export-{}", labels.nonce)
-        || found.name.starts_with(&format!("bead-{run}-gate"));
-    own && !labels.nonce.is_empty()
-        && labels.project == known.project.as_str()
-        && labels.bead == known.bead.slug()
+    let Known { project, bead, nonces, .. } = known;
+    Owner { run, project, bead, nonces }.announced(found)
+}
+
+impl Owner<'_> {
+    /// Agents are announced with their nonce; exports and gates carry names that follow from their run.
+    pub(in crate::daemon) fn announced(&self, found: &Found) -> bool {
+        let (labels, run) = (&found.labels, self.run);
+        let own = self.nonces.contains(&labels.nonce)
+            || found.name == format!("bead-{run}-export-{}", labels.nonce)
+            || found.name.starts_with(&format!("bead-{run}-gate"));
+        own && !labels.nonce.is_empty()
+            && labels.project == self.project.as_str()
+            && labels.bead == self.bead.slug()
+    }
 }
 
 fn volume(facts: &Facts, name: &str, held: &BTreeSet<String>) -> Item {
@@ -128,14 +136,18 @@ fn volume(facts: &Facts, name: &str, held: &BTreeSet<String>) -> Item {
 /// A folder named for a run.
 fn of_run(facts: &Facts, kind: Kind, folder: &Folder, held: &BTreeSet<String>) -> Item {
     let name = folder.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let known = find(facts, &name);
+    let (run, half) = whose(&name);
+    let known = find(facts, run);
     let verdict = match &known {
         None => left("the journal knows no such run"),
         Some((_, known)) if matches!(known.standing, Standing::Open(_)) => by_story(known),
         Some(_) if facts.containers.is_none() => {
             stays("no container engine answers: a container may still use it")
         }
-        Some(_) if held.contains(&name) => stays("a container of its run is still there"),
+        Some(_) if held.contains(run) => stays("a container of its run is still there"),
+        Some((_, known)) if kind == Kind::Clone && known.clone == Content::Only && !half => {
+            only_there(facts, known)
+        }
         Some((_, known)) => by_story(known),
     };
     let handle = match &known {
@@ -144,6 +156,15 @@ fn of_run(facts: &Facts, kind: Kind, folder: &Folder, held: &BTreeSet<String>) -
     };
     let known = known.map(|(_, known)| known);
     Item { bytes: folder.bytes, ..item(kind, name, known, verdict, handle) }
+}
+
+/// As long as work that did not land.
+fn only_there(facts: &Facts, known: &Known) -> Verdict {
+    let bead = facts.beads.get(&(known.project.clone(), known.bead.slug()));
+    match after_close(facts, bead.map_or(Closed::Unknown, |bead| bead.closed), UNLANDED) {
+        Verdict::Stays(why) => stays(format!("what a person left in a shell is only there; {why}")),
+        goes => goes,
+    }
 }
 
 /// From the day the bead was closed; until then for ever.
@@ -192,15 +213,21 @@ fn bead_item(
     }
 }
 
+/// What a bead left stays while it is worked on, and where nobody knows the bead.
+fn unless_open(bead: Option<&super::BeadFacts>, then: impl FnOnce(&super::BeadFacts) -> Verdict) -> Verdict {
+    match bead {
+        None => left("the journal knows no such bead"),
+        Some(super::BeadFacts { open: Some(phase), .. }) => {
+            stays(format!("its bead is open, in phase {phase}"))
+        }
+        Some(bead) => then(bead),
+    }
+}
+
 fn conversation(facts: &Facts, files: &BeadFiles) -> Item {
     let known = place_of(facts, files);
-    let verdict = match known {
-        None => left("the journal knows no such bead"),
-        Some((.., bead)) if bead.open.is_some() => {
-            stays(format!("its bead is open, in phase {}", bead.open.unwrap_or_default()))
-        }
-        Some((.., bead)) => after_close(facts, bead.closed, CONVERSATION),
-    };
+    let verdict =
+        unless_open(known.map(|(.., bead)| bead), |bead| after_close(facts, bead.closed, CONVERSATION));
     let mut item = bead_item(Kind::Conversation, files, known, verdict);
     if let Some((project, bead, _)) = known {
         let (path, project, bead) = (files.folder.path.clone(), project.clone(), bead.clone());
@@ -211,16 +238,13 @@ fn conversation(facts: &Facts, files: &BeadFiles) -> Item {
 
 fn log(facts: &Facts, files: &BeadFiles) -> Item {
     let known = place_of(facts, files);
-    let verdict = match known {
-        None => left("the journal knows no such bead"),
-        Some((.., bead)) if bead.open.is_some() => {
-            stays(format!("its bead is open, in phase {}", bead.open.unwrap_or_default()))
-        }
-        Some(_) if facts.now - files.folder.changed > LOGS => {
+    let verdict = unless_open(known.map(|(.., bead)| bead), |_| {
+        if facts.now - files.folder.changed > LOGS {
             Verdict::Goes(format!("logs are kept {} days", LOGS.num_days()))
+        } else {
+            until(files.folder.changed + LOGS)
         }
-        Some(_) => until(files.folder.changed + LOGS),
-    };
+    });
     let handle = if known.is_some() { Handle::File(files.folder.path.clone()) } else { Handle::Nothing };
     Item { handle, ..bead_item(Kind::Log, files, known, verdict) }
 }

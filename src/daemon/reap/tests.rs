@@ -5,11 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::*;
-use crate::agent::claude::Claude;
 use crate::clock::{Clock, RandomIds, SystemClock};
-use crate::config::environment::{Environment, Inherited, Secret};
-use crate::daemon::engine::Engine;
-use crate::daemon::machine::Machine;
+use crate::daemon::tests::fixture::{self, git, say_and_leave, write_own_file};
 use crate::daemon::verify;
 use crate::daemon::work::WorkRequest;
 use crate::domain::run::Outcome;
@@ -35,56 +32,21 @@ struct World {
     executor: Scripted,
 }
 
-fn git(dir: &Path, args: &[&str]) -> String {
-    let output = std::process::Command::new("git")
-        .args(["-c", "user.name=T", "-c", "user.email=t@localhost"])
-        .args(args)
-        .current_dir(dir)
-        .output()
-        .unwrap();
-    assert!(output.status.success(), "git {args:?}: {}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8_lossy(&output.stdout).trim().to_owned()
-}
-
-const SAID: [&str; 3] = [
-    r#"{"type":"system","subtype":"init","session_id":"s","model":"claude-opus-5-5","claude_code_version":"2.1.329","uuid":"1"}"#,
-    r#"{"type":"assistant","message":{"id":"m","role":"assistant","model":"claude-opus-5-5","content":[{"type":"text","text":"done"}],"usage":{"input_tokens":1,"output_tokens":1}},"parent_tool_use_id":null,"uuid":"2"}"#,
-    r#"{"type":"result","subtype":"success","is_error":false,"terminal_reason":"completed","num_turns":1,"result":"done","total_cost_usd":0.01,"queued_turn_count":0,"uuid":"3"}"#,
-];
-
 /// Writes a file named after its bead, and talks a little.
 async fn agent(mut stage: Stage) -> Ending {
     let _task = stage.read_line().await;
-    let bead = stage.spec().labels.bead.clone();
-    std::fs::write(stage.host("/work").join(format!("{bead}.txt")), "good\n").unwrap();
-    for line in SAID {
-        stage.stdout(format!("{line}\n"));
-    }
-    while !stage.read_line().await.contains("end_session") {}
-    Ending::Code(0)
+    write_own_file(&stage);
+    say_and_leave(stage).await
 }
 
 impl World {
     /// A repository with so many beads, each of which passes `gate`.
     fn new(beads: usize, gate: &str) -> Self {
         let dir = tempfile::Builder::new().prefix("bead-reap-").tempdir().unwrap();
-        let repo = dir.path().join("shop");
-        std::fs::create_dir_all(repo.join(".beads")).unwrap();
-        git(&repo, &["init", "-q", "-b", "main"]);
-        std::fs::write(
-            repo.join("bead.yaml"),
-            format!("limits: {{ attempts: 1 }}\ngates: [{{ name: good, run: \"{gate}\" }}]\n"),
-        )
-        .unwrap();
-        let lines = (0..beads).map(|n| {
-            format!(
-                r#"{{"id":"shop-{n}","title":"Write {n}","status":"open","priority":1,"issue_type":"task","created_at":"2026-01-01T00:00:00Z","updated_at":"2026-01-01T00:00:00Z"}}"#
-            )
-        });
-        std::fs::write(repo.join(".beads/issues.jsonl"), lines.collect::<Vec<_>>().join("\n") + "\n")
-            .unwrap();
-        git(&repo, &["add", "-A"]);
-        git(&repo, &["commit", "-q", "-m", "begin"]);
+        let yaml = format!("limits: {{ attempts: 1 }}\ngates: [{{ name: good, run: \"{gate}\" }}]\n");
+        let beads: Vec<_> =
+            (0..beads).map(|n| fixture::bead(&format!("shop-{n}"), &format!("Write {n}"))).collect();
+        fixture::repository(&dir.path().join("shop"), &yaml, &beads);
         Self { dir, executor: Scripted::new().on(Purpose::Agent, agent) }
     }
 
@@ -93,23 +55,13 @@ impl World {
     }
 
     fn house(&self, later: TimeDelta) -> Arc<House> {
-        let environment = Environment {
-            state_dir: Some(self.dir.path().join("state")),
-            config_dir: Some(self.dir.path().join("config")),
-            cache_dir: Some(self.dir.path().join("cache")),
-            home: Some(self.dir.path().join("home")),
-            api_key: Some(Secret::new("scripted-key")),
-            inherited: Inherited(std::env::vars_os().collect()),
-            ..Environment::default()
-        };
         let clock = Arc::new(Later(SystemClock::default(), later));
-        Arc::new(House::open(environment, clock, Arc::new(RandomIds)).unwrap())
+        Arc::new(House::open(fixture::environment(self.dir.path()), clock, Arc::new(RandomIds)).unwrap())
     }
 
     async fn work(&self, house: &Arc<House>, bead: &str) -> Outcome {
         let site = Arc::new(Site::open(house, &self.repo()).await.unwrap());
-        let machine = Machine::new(house, Arc::new(self.executor.clone()), Arc::new(Claude)).unwrap();
-        let engine = Engine::new(Arc::clone(house), site, Arc::new(machine));
+        let engine = fixture::engine(house, &site, &self.executor);
         engine.work(WorkRequest::unattended(BeadId::new(bead))).await.unwrap().finish.outcome
     }
 
@@ -284,9 +236,8 @@ async fn f03_a_container_of_an_open_bead_stays_and_one_of_an_ended_bead_goes() {
     let world = World::new(1, "ls *.txt");
     let house = world.house(TimeDelta::zero());
     let site = Arc::new(Site::open(&house, &world.repo()).await.unwrap());
-    let machine = Machine::new(&house, Arc::new(world.executor.clone()), Arc::new(Claude)).unwrap();
     // Dead after the container was created, before the journal has its id.
-    let engine = Engine::new(Arc::clone(&house), Arc::clone(&site), Arc::new(machine))
+    let engine = fixture::engine(&house, &site, &world.executor)
         .with_failpoint(Arc::new(|point| point == "done:start_agent"));
     engine.work(WorkRequest::unattended(BeadId::new("shop-0"))).await.unwrap_err();
     let story = house.journal.open_stories(None).unwrap().remove(0);

@@ -20,6 +20,7 @@ use crate::land::{self, LandRequest, Landing, Steps};
 use crate::workspace::clone::{self, CloneRequest};
 use crate::workspace::diff::{Bounds, Diff};
 use crate::workspace::git::Objects;
+use crate::workspace::git::patch::Patch;
 use crate::workspace::import::{self, ImportError, ImportLimits, Imported};
 use crate::workspace::merge::{self, MergeRequest, Merged};
 use crate::workspace::publish::{self, Pushed};
@@ -33,6 +34,8 @@ const LISTED: usize = 20_000;
 const COMMITS: usize = 10;
 /// Manifests larger than this are held anyway: nobody can say what their scripts do.
 const MANIFEST_CAP: u64 = 1 << 20;
+/// A longer diff is read to here: lines beyond it belong to the change all the same.
+const DIFF_CAP: usize = 8 << 20;
 const SYMLINK: u32 = 0o120_000;
 
 /// The user's repository and our quarantine of it.
@@ -62,6 +65,12 @@ impl Repository for GitRepository {
 
     fn file_at(&self, commit: &Oid, path: &str, max: u64) -> Result<Option<Vec<u8>>, EngineError> {
         Ok(self.user.file_at(commit, path, max)?)
+    }
+
+    fn folder_at(&self, commit: &Oid, path: &str) -> Result<Vec<(String, bool)>, EngineError> {
+        let entries = self.user.folder_at(commit, path)?;
+        let name = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        Ok(entries.iter().map(|entry| (name(&entry.name), entry.is_file())).collect())
     }
 
     async fn is_reachable(&self, commit: &Oid, branch: &str) -> Result<bool, EngineError> {
@@ -126,6 +135,12 @@ impl Repository for GitRepository {
         Ok(protected_paths(&objects, &diff, (base, tip), settings))
     }
 
+    fn diff(&self, from: &Oid, to: &Oid) -> Result<String, EngineError> {
+        let objects = self.quarantine.objects()?;
+        let bounds = Bounds { files: u64::MAX, bytes: u64::MAX };
+        Ok(Diff::between(&objects, from, to, bounds)?.unified(&objects, DIFF_CAP)?)
+    }
+
     async fn merge(&self, request: &MergeRequest<'_>) -> Result<Merged, EngineError> {
         Ok(merge::merge(&self.quarantine, request).await?)
     }
@@ -164,12 +179,20 @@ impl Repository for GitRepository {
         Ok(self.user.objects()?.refs_under("refs/bead/")?)
     }
 
+    fn merge_base(&self, one: &Oid, other: &Oid) -> Result<Option<Oid>, EngineError> {
+        Ok(self.user.objects()?.merge_base(one, other)?)
+    }
+
     fn is_ancestor(&self, ancestor: &Oid, descendant: &Oid) -> Result<bool, EngineError> {
         Ok(self.user.objects()?.is_ancestor(ancestor, descendant)?)
     }
 
     fn has_been_at(&self, branch: &str, commit: &Oid) -> Result<bool, EngineError> {
         Ok(self.user.objects()?.has_been_at(branch, commit)?)
+    }
+
+    fn change(&self, base: &Oid, tip: &Oid) -> Result<Patch, EngineError> {
+        Ok(self.quarantine.objects()?.change(base, tip)?)
     }
 
     fn quarantined(&self) -> Result<BTreeMap<String, Oid>, EngineError> {

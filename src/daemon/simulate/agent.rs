@@ -15,6 +15,7 @@ use super::upstream::{Answer, Trouble};
 use super::voice::Voice;
 use super::world::World;
 use crate::executor::scripted::{Ending, Stage};
+use crate::executor::spec::Purpose;
 
 /// Retries of the client, as its environment asks for.
 const RETRIES: u64 = 3;
@@ -33,7 +34,7 @@ enum Heard {
 }
 
 /// Why the work of a turn stopped early.
-enum Broken {
+pub(super) enum Broken {
     /// The request failed for good; the result is told already.
     Told,
     Interrupted,
@@ -41,20 +42,22 @@ enum Broken {
     Left,
 }
 
-struct Agent {
-    world: Arc<World>,
-    stage: Stage,
-    voice: Voice,
-    chance: Chance,
+pub(super) struct Agent {
+    pub(super) world: Arc<World>,
+    pub(super) stage: Stage,
+    pub(super) voice: Voice,
+    pub(super) chance: Chance,
     nature: Nature,
-    forge: Arc<Forge>,
+    pub(super) forge: Arc<Forge>,
     clone: PathBuf,
     door: PathBuf,
     run: String,
-    bead: String,
+    pub(super) bead: String,
     attempt: u32,
     /// Turns of a task, the same for every container of an attempt.
     turns: u64,
+    /// It is a reviewer.
+    reads: bool,
 }
 
 /// Lives until the sandbox ends.
@@ -77,6 +80,7 @@ pub(super) async fn play(world: Arc<World>, stage: Stage) -> Ending {
         door: stage.host("/run/beadwork"),
         run: labels.run,
         bead: labels.bead,
+        reads: stage.spec().purpose == Purpose::Review,
         attempt: labels.attempt,
         world,
         stage,
@@ -97,7 +101,8 @@ impl Agent {
                 Heard::Message => self.say(|voice| voice.init()),
                 Heard::Interrupt | Heard::Time => continue,
             }
-            match self.work().await {
+            let done = if self.reads { self.review().await } else { self.work().await };
+            match done {
                 Ok(Some(ending)) => return ending,
                 Ok(None) => {}
                 Err(Broken::Left) => return Ending::Code(0),
@@ -136,7 +141,7 @@ impl Agent {
         }
         // A conflict run has its turns behind it and its edit before it.
         self.edit();
-        let last = if self.nature == Nature::Nothing { "There is nothing to do." } else { "Done." };
+        let last = self.last_words();
         if self.nature == Nature::ErrorResult {
             self.say(|voice| voice.error_result());
             return Ok(Some(Ending::Code(0)));
@@ -144,8 +149,26 @@ impl Agent {
         if self.nature == Nature::NeverLeaves {
             self.stage.ignore_term();
         }
-        self.say(|voice| voice.result(last));
+        self.say(|voice| voice.result(&last));
         Ok(None)
+    }
+
+    fn last_words(&self) -> String {
+        let begun = || !self.world.once(&self.bead, "asked");
+        match self.nature {
+            Nature::Nothing => "There is nothing to do.".to_owned(),
+            // Beads that agents made have names of their own and wait for nothing.
+            Nature::Blocked if self.is_given() && begun() => {
+                format!("I have half of it.\n\nBLOCKED: the part that only {} needs is missing", self.bead)
+            }
+            Nature::Asking if self.is_given() => format!("QUESTION: which colour shall {} have?", self.bead),
+            _ => "Done.".to_owned(),
+        }
+    }
+
+    /// One of the beads that the night began with.
+    fn is_given(&self) -> bool {
+        self.bead.rsplit('-').next().is_some_and(|tail| tail.parse::<u32>().is_ok())
     }
 
     /// What a bad nature does in the middle of its work.
@@ -218,7 +241,7 @@ impl Agent {
     }
 
     /// One request with the client's own retries; a failure that stays is told as a result.
-    async fn ask(&mut self) -> Result<(), Broken> {
+    pub(super) async fn ask(&mut self) -> Result<(), Broken> {
         let dear = if self.nature == Nature::Spender { 60 } else { 1 };
         let usage =
             self.voice.next_usage(self.chance.between(1500, 6000), dear * self.chance.between(300, 1200));
@@ -254,13 +277,13 @@ impl Agent {
         Err(Broken::Told)
     }
 
-    fn say(&mut self, words: impl FnOnce(&mut Voice) -> String) {
+    pub(super) fn say(&mut self, words: impl FnOnce(&mut Voice) -> String) {
         let lines = words(&mut self.voice);
         self.stage.stdout(lines);
     }
 
     /// Time passes, unless somebody speaks up.
-    async fn pause(&mut self, span: Duration) -> Result<(), Broken> {
+    pub(super) async fn pause(&mut self, span: Duration) -> Result<(), Broken> {
         let end = tokio::time::Instant::now() + span;
         loop {
             let heard = tokio::select! {

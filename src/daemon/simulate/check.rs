@@ -14,7 +14,7 @@ use crate::config::limits::Limits;
 use crate::daemon::error::EngineError;
 use crate::daemon::house::{House, Site};
 use crate::daemon::{queue, verify};
-use crate::domain::bead::{Bead, Status};
+use crate::domain::bead::{Bead, PROPOSED, Status};
 use crate::domain::run::Outcome;
 use crate::executor::Executor as _;
 use crate::lifecycle::{Phase, Story};
@@ -61,7 +61,8 @@ fn states(world: &World, beads: &[Bead], stories: &[Story], wrong: &mut Vec<Stri
     for bead in beads.iter().filter(|bead| !by_hand.contains(bead.id.as_str())) {
         let mine: Vec<&Story> = stories.iter().filter(|story| story.bead == bead.id).collect();
         let Some(last) = mine.last() else {
-            if bead.status != Status::Open {
+            // What agents found waits for a person's approval, or for its turn.
+            if bead.status != Status::Open && !bead.has_label(PROPOSED) {
                 wrong.push(format!("`{}` is {} and nobody worked on it", bead.id, bead.status.as_str()));
             }
             continue;
@@ -104,6 +105,10 @@ fn landings(world: &World, at: usize, wrong: &mut Vec<String>) {
         let proven = state.commit(commit).is_some_and(|c| world.has_passed(&c.tree_id));
         if !proven {
             wrong.push(format!("{} landed without having passed its gates", commit.short()));
+        }
+        let work = state.commit(commit).and_then(|c| c.parents.last().cloned());
+        if world.reviews() && !work.is_some_and(|work| world.was_accepted(&work)) {
+            wrong.push(format!("{} landed without an accepting review", commit.short()));
         }
     }
     let rewritten = world.seen(|seen| seen.rewritten.contains(&at));
@@ -161,7 +166,7 @@ fn limits(world: &World, stories: &[Story], wrong: &mut Vec<String>) {
     let cap = Limits::default().cost_usd.value;
     let spent = world.upstream.spent();
     for story in stories {
-        if story.attempt > story.order.attempts {
+        if story.attempt > story.order.attempts + story.reviews.fixes {
             wrong
                 .push(format!("`{}` had {} attempts of {}", story.bead, story.attempt, story.order.attempts));
         }

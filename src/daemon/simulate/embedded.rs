@@ -53,6 +53,8 @@ scenarios! {
     "f47_gates_in_trouble",
     "hands_of_the_user",
     "money",
+    "reviews_and_blockers",
+    "reviews_of_dying_daemons",
     "three_projects",
 }
 

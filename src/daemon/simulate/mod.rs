@@ -6,6 +6,7 @@
 
 mod agent;
 mod check;
+mod critic;
 mod embedded;
 mod fault;
 mod forge;
@@ -26,7 +27,7 @@ mod voice;
 mod world;
 
 pub use embedded::{SCENARIOS, embedded};
-pub use play::{Manner, PlayError, play};
+pub use play::{Manner, PlayError, play, play_and_keep};
 pub use report::Report;
 pub use scenario::{Bound, Expectation, Scenario};
 pub use shrink::{Shrunk, shrink};

@@ -42,6 +42,10 @@ pub(super) enum Nature {
     ContextFull,
     /// Every answer costs a fortune.
     Spender,
+    /// Waits for a bead that is not there yet, once.
+    Blocked,
+    /// Asks a person something.
+    Asking,
 }
 
 pub(super) const NATURES: &[(&str, Nature)] = &[
@@ -63,6 +67,8 @@ pub(super) const NATURES: &[(&str, Nature)] = &[
     ("trickle", Nature::Trickle),
     ("context_full", Nature::ContextFull),
     ("spender", Nature::Spender),
+    ("blocked", Nature::Blocked),
+    ("asking", Nature::Asking),
 ];
 
 impl Nature {

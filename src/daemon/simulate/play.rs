@@ -14,6 +14,7 @@ use super::strike::{self, Departure};
 use super::world::{Blindness, World};
 use crate::clock::Clock as _;
 use crate::daemon::error::EngineError;
+use crate::journal::Journal;
 
 /// After the night's end everything must have come to rest within this.
 const AFTER: Duration = Duration::from_secs(36 * 3600);
@@ -40,16 +41,20 @@ pub enum PlayError {
 
 /// Plays one night. Blocking; never call it inside a runtime.
 pub fn play(scenario: &Scenario, manner: &Manner) -> Result<Report, PlayError> {
+    play_and_keep(scenario, manner).map(|(report, _)| report)
+}
+
+/// The same, with the night's journal, for those who read one.
+pub fn play_and_keep(scenario: &Scenario, manner: &Manner) -> Result<(Report, Arc<Journal>), PlayError> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .start_paused(true)
         .build()
         .map_err(PlayError::Runtime)?;
-    let report = runtime.block_on(night(scenario.clone(), manner));
-    Ok(report?)
+    Ok(runtime.block_on(night(scenario.clone(), manner))?)
 }
 
-async fn night(scenario: Scenario, manner: &Manner) -> Result<Report, EngineError> {
+async fn night(scenario: Scenario, manner: &Manner) -> Result<(Report, Arc<Journal>), EngineError> {
     let world = World::new(scenario, manner)?;
     let limit = world.scenario.length + AFTER;
     let (kill, mut kills) = tokio::sync::mpsc::unbounded_channel();
@@ -69,7 +74,8 @@ async fn night(scenario: Scenario, manner: &Manner) -> Result<Report, EngineErro
     }
     drop(after);
     tokio::time::sleep(Duration::from_secs(60)).await;
-    check::check(&world).await
+    let report = check::check(&world).await?;
+    Ok((report, Arc::clone(&world.journal)))
 }
 
 /// One daemon after the other.

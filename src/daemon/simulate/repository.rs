@@ -17,6 +17,7 @@ use super::world::Blindness;
 use crate::config::effective::Effective;
 use crate::config::night::LandMode;
 use crate::context::project::Summary;
+use crate::daemon::effects::clean_up::remove_dir;
 use crate::daemon::error::EngineError;
 use crate::daemon::refusal::Refusal;
 use crate::daemon::repository::{Dirt, LandOrder, Repository};
@@ -25,7 +26,7 @@ use crate::land::{LandError, Landing, Obstacle, Step, Steps};
 use crate::workspace::clone::CloneRequest;
 use crate::workspace::diff::{Change, Side};
 use crate::workspace::import::{Import, ImportError, ImportLimits, Imported};
-use crate::workspace::merge::{MergeRequest, Merged};
+use crate::workspace::merge::{MergeRequest, Merged, Purpose};
 use crate::workspace::publish::Pushed;
 use crate::workspace::repo::Head;
 
@@ -172,12 +173,7 @@ impl Repository for VirtualRepository {
 
     fn remove_clone(&self, path: &Path) -> Result<(), EngineError> {
         self.forge.state().clones.remove(path);
-        match std::fs::remove_dir_all(path) {
-            Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
-                Err(EngineError::Io { path: path.to_owned(), source })
-            }
-            _ => Ok(()),
-        }
+        remove_dir(path)
     }
 
     fn summary(&self, commit: &Oid) -> Result<Summary, EngineError> {
@@ -226,6 +222,13 @@ impl Repository for VirtualRepository {
         Ok(held.collect())
     }
 
+    fn diff(&self, from: &Oid, to: &Oid) -> Result<String, EngineError> {
+        let changed = self.forge.state().changed(from, to);
+        let hunk =
+            |(path, _): (String, _)| format!("--- a/{path}\n+++ b/{path}\n@@ -1,1 +1,1 @@\n-old\n+new\n");
+        Ok(changed.into_iter().map(hunk).collect())
+    }
+
     async fn merge(&self, request: &MergeRequest<'_>) -> Result<Merged, EngineError> {
         let mut state = self.forge.state();
         let union = state.unite(request.target, request.tip).ok_or_else(|| gone("common ancestor"))?;
@@ -237,10 +240,13 @@ impl Repository for VirtualRepository {
             }
             Union::Clean(tree) => {
                 let date = request.date.timestamp();
-                let message = format!(
-                    "{}\n\nDate: {date}\nBead: {}\nBead-Run: {}\n",
-                    request.title, request.bead, request.run
-                );
+                let message = match request.purpose {
+                    Purpose::Landing => format!(
+                        "{}\n\nDate: {date}\nBead: {}\nBead-Run: {}\n",
+                        request.title, request.bead, request.run
+                    ),
+                    Purpose::Union => format!("Take the target's changes in\n\nDate: {date}\n"),
+                };
                 let parents = vec![request.target.clone(), request.tip.clone()];
                 let made = commit_of(tree, parents, &message);
                 let tree = made.tree_id.clone();
@@ -331,6 +337,11 @@ impl Repository for VirtualRepository {
 
     fn kept(&self) -> Result<BTreeMap<String, Oid>, EngineError> {
         Ok(self.forge.state().published.clone())
+    }
+
+    fn merge_base(&self, one: &Oid, other: &Oid) -> Result<Option<Oid>, EngineError> {
+        let state = self.forge.state();
+        Ok(state.history(one, 1000).into_iter().find(|commit| state.is_ancestor(commit, other)))
     }
 
     fn is_ancestor(&self, ancestor: &Oid, descendant: &Oid) -> Result<bool, EngineError> {

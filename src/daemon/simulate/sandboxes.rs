@@ -97,7 +97,7 @@ pub(super) async fn gate(world: Arc<World>, stage: Stage) -> Ending {
     }
 }
 
-fn volume(stage: &Stage) -> Option<String> {
+pub(super) fn volume(stage: &Stage) -> Option<String> {
     stage.spec().mounts.iter().find_map(|mount| match mount {
         Mount::Volume { name, .. } => Some(name.clone()),
         _ => None,

@@ -1,6 +1,11 @@
 //! Nights under test: the embedded scenarios, the same night twice, and a judge that is not blind.
 
+use chrono::{DateTime, TimeDelta, Utc};
+
 use super::*;
+use crate::domain::event::{Body, Event};
+use crate::domain::night::Queue;
+use crate::journal::read::Filter;
 
 fn night(name: &str) -> Scenario {
     embedded(name).expect("it is embedded").unwrap()
@@ -64,6 +69,33 @@ fn the_same_seed_gives_the_same_journal() {
 }
 
 #[test]
+fn the_queue_is_told_when_it_changes_and_never_by_an_idle_night() {
+    let told = |scenario: &Scenario| {
+        let (report, journal) = play_and_keep(scenario, &Manner::default()).unwrap();
+        assert!(report.holds(), "{}", report.story());
+        journal.events(0, &Filter::default(), usize::MAX).unwrap()
+    };
+    let queues = |events: &[Event]| -> Vec<(DateTime<Utc>, Queue)> {
+        let of = |event: &Event| match event.body {
+            Body::QueueChanged(queue) => Some((event.at, queue)),
+            _ => None,
+        };
+        events.iter().filter_map(of).collect()
+    };
+    let idle = told(&Scenario::parse(b"beads: 0\nhours: 10\n", "s").unwrap());
+    assert_eq!(queues(&idle), []);
+    assert!(idle.len() <= 2, "{idle:?}");
+    let busy = told(&Scenario { expect: Vec::new(), ..night("f26_usage_limit_for_three_hours") });
+    let told = queues(&busy);
+    assert!(told.len() > 5, "{told:?}");
+    assert!(told.iter().any(|(_, queue)| queue.held > 0), "the limit held beads back: {told:?}");
+    assert_eq!(told.last().unwrap().1, Queue::default(), "the night took all: {told:?}");
+    for pair in told[..told.len() - 1].windows(2) {
+        assert!(pair[0].1 != pair[1].1 && pair[1].0 - pair[0].0 >= TimeDelta::minutes(5), "{pair:?}");
+    }
+}
+
+#[test]
 fn a_judge_that_is_not_blind() {
     // Each mitigation off, in a night that needs it.
     let busy = |name: &str| Scenario { beads: 10, ..night(name) };
@@ -81,6 +113,16 @@ fn a_judge_that_is_not_blind() {
         assert!(found, "{blind:?}\n{}", report.story());
         let sound = played(scenario);
         assert!(sound.violations.is_empty(), "{blind:?} on again\n{}", sound.story());
+    }
+}
+
+#[test]
+fn nights_with_reviews_hold_for_several_seeds() {
+    for name in ["reviews_and_blockers", "reviews_of_dying_daemons"] {
+        for seed in [2, 3] {
+            let report = played(&Scenario { expect: Vec::new(), ..night(name) }.with_seed(seed));
+            assert!(report.holds(), "{name}, seed {seed}\n{}", report.story());
+        }
     }
 }
 

@@ -141,6 +141,13 @@ impl Voice {
         format!("{said}{result}")
     }
 
+    /// A result with the reply that a schema asked for.
+    pub(super) fn reply(&mut self, reply: &Value) -> String {
+        let mut result = self.ending(&reply.to_string(), false, "completed");
+        result["structured_output"] = reply.clone();
+        self.line(result)
+    }
+
     pub(super) fn error_result(&mut self) -> String {
         let result = self.ending("it went wrong", true, "error_during_execution");
         self.line(result)

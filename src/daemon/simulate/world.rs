@@ -66,6 +66,8 @@ pub(super) struct Seen {
     volumes: BTreeMap<String, Oid>,
     passed: BTreeSet<Oid>,
     wants: Vec<Kind>,
+    /// Commits that a reviewer accepted.
+    pub(super) accepted: BTreeSet<Oid>,
     /// Beads whose record the user changed by hand.
     pub(super) by_hand: BTreeSet<String>,
     /// Commits of the user that must still be there, by project.
@@ -162,6 +164,7 @@ impl World {
             };
         }
         on!(Purpose::Agent, super::agent::play);
+        on!(Purpose::Review, super::agent::play);
         on!(Purpose::Export, super::sandboxes::export);
         on!(Purpose::Checkout, super::sandboxes::checkout);
         on!(Purpose::Gate, super::sandboxes::gate);
@@ -224,6 +227,20 @@ impl World {
 
     pub(super) fn passed(&self, tree: Oid) {
         self.seen(|seen| seen.passed.insert(tree));
+    }
+
+    /// A reviewer found nothing in it that keeps it from landing.
+    pub(super) fn accepted(&self, commit: Oid) {
+        self.seen(|seen| seen.accepted.insert(commit));
+    }
+
+    pub(super) fn was_accepted(&self, commit: &Oid) -> bool {
+        self.seen(|seen| seen.accepted.contains(commit))
+    }
+
+    /// Whether every project wants its work reviewed.
+    pub(super) fn reviews(&self) -> bool {
+        self.scenario.project.contains("review:")
     }
 
     pub(super) fn has_passed(&self, tree: &Oid) -> bool {

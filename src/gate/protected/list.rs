@@ -24,6 +24,7 @@ pub(super) const FOLDERS: &[(&str, &str)] = &[
     (".nvim", "editors obey it"),
     (".devcontainer", "editors obey it"),
     (".claude", "agents obey it"),
+    (".beadwork", "agents are told what stands there"),
     (".cursor", "agents obey it"),
     (".codex", "agents obey it"),
     (".gemini", "agents obey it"),

@@ -20,10 +20,11 @@ pub fn render(event: &AgentEvent) -> Option<String> {
             let thought = ellipsis(text, WIDE);
             return (!thought.is_empty()).then(|| format!("~ {thought}"));
         }
-        AgentEvent::ToolCall { name, input, nested, .. } => {
+        AgentEvent::ToolCall { name, input, nested, change, .. } => {
             let indent = if *nested { "  " } else { "" };
             let call = if name == "Bash" { format!("$ {input}") } else { format!("> {name} {input}") };
-            format!("{indent}{}", call.trim_end())
+            let change: String = change.iter().map(|line| format!("\n    {line}")).collect();
+            format!("{indent}{}{change}", call.trim_end())
         }
         AgentEvent::ToolReturn { ok, text, .. } => tool_return(*ok, text),
         AgentEvent::Retry { attempt, max, delay_ms, status, error } => {

@@ -237,13 +237,14 @@ fn events_read_well() {
         name: name.into(),
         input: input.into(),
         nested,
+        change: if name == "Edit" { vec!["- a".into(), "+ b".into()] } else { Vec::new() },
     };
     let back = |ok, text: &str| AgentEvent::ToolReturn { id: "t".into(), ok, text: text.into() };
     let end = TurnEnd { turns: 3, duration_ms: 4200, ..TurnEnd::default() };
     for (event, expected) in [
         (text("I look.\n\nThen I act.\n"), "» I look.\n\u{20}\u{20}\n  Then I act."),
         (call("Bash", "cargo test", false), "$ cargo test"),
-        (call("Edit", "/work/a.rs", true), "  > Edit /work/a.rs"),
+        (call("Edit", "/work/a.rs", true), "  > Edit /work/a.rs\n    - a\n    + b"),
         (back(true, ""), "  ok"),
         (back(true, "\nhello\nworld"), "  ok: hello (+2 lines)"),
         (back(false, "Exit code 3"), "  failed: Exit code 3"),

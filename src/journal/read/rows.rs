@@ -28,6 +28,17 @@ pub(super) fn raw_event(row: &Row<'_>) -> rusqlite::Result<RawEvent> {
     })
 }
 
+/// A story with when its last event was written.
+pub(super) struct RawStory {
+    pub(super) id: i64,
+    pub(super) story: String,
+    pub(super) at: String,
+}
+
+pub(super) fn raw_story(row: &Row<'_>) -> rusqlite::Result<RawStory> {
+    Ok(RawStory { id: row.get(0)?, story: row.get(1)?, at: row.get(2)? })
+}
+
 pub(super) fn run_row(row: &Row<'_>) -> rusqlite::Result<RunRow> {
     Ok(RunRow {
         run: row.get(0)?,

@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Fail, Failure, Point, Tokens, ToolCall, Turn};
+use super::{Fail, Failure, Point, REPLY_TOOL, Role, Tokens, ToolCall, Turn};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -23,6 +23,7 @@ pub(super) struct RawScript {
 pub(super) struct RawConversation {
     #[serde(rename = "match")]
     pub(super) matches: Option<String>,
+    pub(super) role: Option<Role>,
     pub(super) turns: Vec<RawTurn>,
 }
 
@@ -35,6 +36,8 @@ pub(super) struct RawTurn {
     pub(super) write: Option<WriteFile>,
     pub(super) edit: Option<EditFile>,
     pub(super) run: Option<String>,
+    /// A reviewer's reply.
+    pub(super) review: Option<Value>,
     pub(super) tools: Vec<ToolCall>,
     pub(super) usage: Tokens,
     pub(super) delay: Option<String>,
@@ -120,6 +123,9 @@ impl RawTurn {
         if let Some(command) = self.run {
             call("Bash", json!({ "command": command }));
         }
+        if let Some(reply) = self.review {
+            call(REPLY_TOOL, reply);
+        }
         tools.extend(self.tools);
         if let Some(tool) = tools.iter().find(|tool| !tool.input.is_object()) {
             return Err(Wrong(format!("the input of `{}` is no mapping", tool.name)));
@@ -127,7 +133,7 @@ impl RawTurn {
         let fail = self.fail.map(RawFail::check).transpose()?;
         if tools.is_empty() && self.text.as_deref().is_none_or(|text| text.trim().is_empty()) {
             return Err(Wrong(
-                "nothing is said or done, expected `text`, `tools`, `read`, `write`, `edit` or `run`"
+                "nothing is said or done, expected `text`, `tools`, `read`, `write`, `edit`, `run` or `review`"
                     .to_owned(),
             ));
         }

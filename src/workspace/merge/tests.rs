@@ -95,6 +95,7 @@ async fn conflicts_name_their_paths() {
         run: &run_id(1),
         date: DateTime::UNIX_EPOCH,
         identity: &Identity::default(),
+        purpose: crate::workspace::merge::Purpose::Landing,
     };
     let merged = merge(&quarantine, &request).await.unwrap();
     let Merged::Conflict { paths, .. } = merged else { panic!("{merged:?}") };
@@ -108,6 +109,7 @@ proptest! {
         let request = MergeRequest {
             target: &target, tip: &target, base: &target, bead: &BeadId::new(id), title: &title, run: &run,
             date: DateTime::UNIX_EPOCH, identity: &Identity::default(),
+            purpose: crate::workspace::merge::Purpose::Landing,
         };
         let text = message(&request);
         let lines: Vec<&str> = text.split('\n').collect();

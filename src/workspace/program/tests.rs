@@ -36,6 +36,7 @@ fn t29_the_list_of_verbs_is_closed() {
         "symbolic-ref",
         "update-index",
         "update-ref",
+        "version",
         "worktree",
     ];
     assert_eq!(first, allowed);

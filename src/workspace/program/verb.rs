@@ -31,6 +31,7 @@ pub(crate) enum Verb {
     SymbolicRefRead,
     SymbolicRefSet,
     UpdateRef,
+    Version,
     WorktreeList,
 }
 
@@ -61,6 +62,7 @@ impl Verb {
             Self::SymbolicRefRead => &["symbolic-ref", "--quiet"],
             Self::SymbolicRefSet => &["symbolic-ref"],
             Self::UpdateRef => &["update-ref"],
+            Self::Version => &["version"],
             Self::WorktreeList => &["worktree", "list", "--porcelain", "-z"],
         }
     }

@@ -116,6 +116,7 @@ fn request(bead: &BeadId) -> WorkRequest {
         bead: bead.clone(),
         force: false,
         no_gates: false,
+        no_review: false,
         target: None,
         model: None,
         unattended: false,

@@ -54,12 +54,13 @@ fn long_texts_keep_their_beginning_and_their_end() {
 }
 
 #[test]
-fn a_structured_answer_is_kept_whole_or_not_at_all() {
+fn a_structured_answer_is_kept_whole_or_is_said_to_be_too_long() {
     let text = "x".repeat(100_000);
     let map = parse(format!(r#"{{"structured_output":{{"a":"{text}"}}}}"#).as_bytes()).unwrap();
     assert_eq!(map["structured_output"]["a"], text);
     let text = "x".repeat(ANSWER_BYTES + 1);
-    assert_eq!(keys(&format!(r#"{{"structured_output":{{"a":"{text}"}},"type":"x"}}"#)), ["type"]);
+    let map = parse(format!(r#"{{"structured_output":{{"a":"{text}"}},"type":"x"}}"#).as_bytes()).unwrap();
+    assert!(text::is_excerpt(map["structured_output"].as_str().unwrap()));
 }
 
 #[test]
@@ -79,4 +80,18 @@ fn what_is_no_object_says_so() {
     {
         assert!(matches!(parse(line.as_bytes()), Err(Unreadable::Broken(_))), "{line}");
     }
+}
+
+#[test]
+fn what_an_agent_says_is_kept_whole_where_other_texts_are_not() {
+    let long = "x".repeat(100_000);
+    let line = format!(r#"{{"message":{{"content":[{{"text":"{long}","thinking":"{long}"}}]}}}}"#);
+    let map = parse(line.as_bytes()).unwrap();
+    let block = &map["message"]["content"][0];
+    assert_eq!(block["text"], long);
+    assert!(block["thinking"].as_str().unwrap().len() < 10_000);
+    let longer = "x".repeat(SAID + 1);
+    let map = parse(format!(r#"{{"message":{{"text":"{longer}"}}}}"#).as_bytes()).unwrap();
+    let kept = map["message"]["text"].as_str().unwrap();
+    assert!(kept.len() < 10_000 && text::is_excerpt(kept));
 }

@@ -13,6 +13,7 @@ fn request() -> Request {
         max_turns: None,
         max_budget_usd: None,
         append_system_prompt: None,
+        schema: None,
         socket: "/run/gateway/m.sock".into(),
         home: "/home/agent".into(),
         tool_limit: Duration::from_secs(3600),

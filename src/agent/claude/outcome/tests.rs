@@ -87,8 +87,13 @@ fn f18_a_good_result_stands_when_we_end_the_process() {
 
 #[test]
 fn f17_a_silent_agent_ends_at_the_limit_that_stopped_it() {
-    let call =
-        AgentEvent::ToolCall { id: "t".into(), name: "Bash".into(), input: "sleep".into(), nested: false };
+    let call = AgentEvent::ToolCall {
+        id: "t".into(),
+        name: "Bash".into(),
+        input: "sleep".into(),
+        nested: false,
+        change: Vec::new(),
+    };
     let hung = [started(), call];
     check(&hung, &stop(137, StopReason::IdleLimit), Ending::IdleLimit);
     let end = outcome(&see(&hung), &stop(137, StopReason::ToolLimit));

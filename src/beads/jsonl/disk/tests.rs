@@ -175,3 +175,32 @@ fn a_held_lock_is_waited_for() {
     });
     assert_eq!(disk.read().unwrap(), b"a\n");
 }
+
+/// Two write again and again, and rest only between letting go of the lock and taking it. Without a queue whoever had it
+/// had it again, up to fifty times in a row.
+#[test]
+fn f37_who_waits_for_the_lock_comes_before_who_has_just_had_it() {
+    const TURNS: usize = 30;
+    let dir = tempfile::tempdir().unwrap();
+    let taken = Arc::new(std::sync::Mutex::new(Vec::new()));
+    let writer = |name: &'static str| {
+        let (mut disk, taken) = (disk(dir.path()), Arc::clone(&taken));
+        disk.seam = Some(Arc::new(move |at| {
+            if at == Moment::Read {
+                taken.lock().unwrap().push(name);
+                std::thread::sleep(Duration::from_millis(8));
+            }
+        }));
+        move || (0..TURNS).for_each(|_| append(&disk, name).unwrap())
+    };
+    std::thread::scope(|scope| {
+        scope.spawn(writer("a"));
+        scope.spawn(writer("b"));
+    });
+    let taken = taken.lock().unwrap();
+    // Until one of them is done.
+    let last =
+        ["a", "b"].map(|name| taken.iter().rposition(|n| *n == name).unwrap()).into_iter().min().unwrap();
+    let longest = taken[..=last].chunk_by(|one, next| one == next).map(<[_]>::len).max().unwrap();
+    assert!(longest <= 6, "one had it {longest} times in a row: {taken:?}");
+}

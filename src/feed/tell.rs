@@ -3,8 +3,10 @@
 //! Owns the one wording that the live progress, `bead events` and `bead why` share. The sentences may quote
 //! untrusted text: whoever prints them cleans it. Start with [`sentence`].
 
-use crate::domain::event::{AgainstBase, AgentEnd, Body, Ending};
+use crate::domain::event::{AgainstBase, AgentEnd, Body, Ending, GivenBack, Wish};
+use crate::domain::ids::BeadId;
 use crate::domain::run::{Cause, RunState};
+use crate::domain::verdict::{Filed, Review, Verdict};
 
 /// What happened, without its ids.
 #[expect(clippy::too_many_lines, reason = "a flat match: one sentence for each event")]
@@ -27,7 +29,7 @@ pub fn sentence(body: &Body) -> String {
         Body::AgentStarted { .. } => "agent started".to_owned(),
         Body::TaskGiven => "the agent has its task".to_owned(),
         Body::AgentEnded(end) => ending(end),
-        Body::Exported { tip, commits, wip, files, tracker_touched, unresolved } => {
+        Body::Exported { tip, commits, wip, files, tracker_touched, unresolved, .. } => {
             let left = if *wip { ", uncommitted work committed for it" } else { "" };
             let tracker = if tracker_touched.is_empty() { "" } else { "; changes to .beads/ are dropped" };
             let open = if unresolved.is_empty() {
@@ -90,6 +92,10 @@ pub fn sentence(body: &Body) -> String {
             _ => format!("gate {gate} fails on {} too: the base is red", onto.short()),
         },
         Body::GatesBroken { reason } => format!("a gate could not run: {reason}"),
+        Body::ReviewStarted { round, .. } => format!("review begins, round {round}"),
+        Body::Reviewed { review, .. } => reviewed(review),
+        Body::FindingsFiled { filed, left_out } => findings_filed(filed, *left_out),
+        Body::Blocked { blocker, reason, .. } => format!("waits for {blocker}: {reason}"),
         Body::Protected { paths } => format!("protected paths changed: {}", paths.join(", ")),
         Body::Landing { old, new } => format!("landing: {} -> {}", old.short(), new.short()),
         Body::Landed { commit } => format!("landed as {}", commit.short()),
@@ -130,17 +136,58 @@ pub fn sentence(body: &Body) -> String {
         Body::RunStarted { kind, .. } => format!("{} run started", kind.as_str()),
         Body::RunEnded { kind, state, .. } => format!("{} run {}", kind.as_str(), state_word(*state)),
         Body::Recovered { what, .. } => format!("recovered: {what}"),
-        Body::NightOpened { night, until } => {
+        Body::NightOpened { night, until, .. } => {
             let until =
                 until.map(|t| format!(" until {}", t.format("%Y-%m-%d %H:%M UTC"))).unwrap_or_default();
             format!("night {night} begins{until}")
         }
         Body::NightStopped { why, .. } => format!("nothing more is started tonight: {why}"),
-        Body::NightEnded { night, why } => format!("night {night} ends: {why}"),
+        Body::QueueChanged(queue) => {
+            let held = if queue.held > 0 { format!(", {} held back", queue.held) } else { String::new() };
+            format!("{} in the queue{held}", count(queue.ready.saturating_add(queue.held), "bead"))
+        }
+        Body::NightEnded { night, why, .. } => format!("night {night} ends: {why}"),
         Body::RefDropped { name, tip, why } => format!("{name} ({}) is dropped: {why}", tip.short()),
         Body::Notice { text } => text.clone(),
+        Body::MessageQueued { text, now, .. } => {
+            format!("message from a person{}: {text}", if *now { ", at once" } else { "" })
+        }
+        Body::MessageDelivered { .. } => "the message was read".to_owned(),
+        Body::Wished { by, wish } => match wish {
+            Wish::Pause => format!("to be paused, says {by}"),
+            Wish::Cancel => format!("to be ended, says {by}"),
+            Wish::Park { reason } => format!("to be parked, says {by}: {reason}"),
+        },
+        Body::GivenBack { how, .. } => match how {
+            GivenBack::Approved { tip: Some(tip) } => format!("approved: {}", tip.short()),
+            GivenBack::Approved { tip: None } => "approved".to_owned(),
+            GivenBack::Answered { text } => format!("answered: {text}"),
+            GivenBack::Retried { fresh } => {
+                format!("to be tried again{}", if *fresh { ", from the beginning" } else { "" })
+            }
+            GivenBack::Reworked { tip, .. } => format!("a person worked on it: {}", tip.short()),
+        },
         Body::ByHand { what } => format!("by hand: {what}"),
     }
+}
+
+fn reviewed(review: &Review) -> String {
+    let verdict = match review.verdict {
+        Verdict::Accept => "accepted",
+        Verdict::Revise => "wants changes",
+        Verdict::Again => "is asked for again",
+        Verdict::Ask => "leaves it to a person",
+    };
+    format!("review {verdict} in round {}: {}", review.round, review.reason)
+}
+
+fn findings_filed(filed: &[Filed], left_out: u32) -> String {
+    let beads: Vec<&str> =
+        filed.iter().filter(|f| f.created).filter_map(|f| f.bead.as_ref()).map(BeadId::as_str).collect();
+    let beads =
+        if beads.is_empty() { "no new bead".to_owned() } else { format!("new beads {}", beads.join(", ")) };
+    let more = if left_out > 0 { format!(", {left_out} more left out") } else { String::new() };
+    format!("findings: {beads}, {} seen{more}", filed.len())
 }
 
 /// How the agent ended, with what it took.

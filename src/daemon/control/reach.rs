@@ -1,0 +1,300 @@
+//! How people are reached, and how they answer: devices for push, the outbox, and one-time links.
+//!
+//! Owns these routes. What a link does is what the same verb of `hand` does; a link for an approval acts only while
+//! the very work is kept that was looked at. Start with [`routes`] and [`act`].
+
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{Html, IntoResponse};
+use axum::{Router, routing};
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::Desk;
+use super::hand::{Taken, lay};
+use super::problem::Problem;
+use super::projects::site;
+use super::view::{Accepted, Nothing};
+use crate::config::user::User;
+use crate::daemon::alerts;
+use crate::daemon::hand::{Ask, again};
+use crate::feed::notify::links::hash;
+use crate::feed::notify::push::vapid::Vapid;
+use crate::feed::notify::push::{Wish, accept};
+use crate::feed::web::act::{self as page, Question};
+use crate::feed::web::extract::{Json, Path};
+use crate::journal::reach::{Action, Capability, Device, MOST_DEVICES};
+
+pub(super) fn routes() -> OpenApiRouter<Desk> {
+    OpenApiRouter::new()
+        .routes(routes!(key))
+        .routes(routes!(devices, subscribe, unsubscribe))
+        .routes(routes!(test))
+        .routes(routes!(outbox))
+        .routes(routes!(act))
+}
+
+/// The page behind a link, and its script.
+pub(super) fn pages() -> Router<Desk> {
+    let script = ([(header::CONTENT_TYPE, "text/javascript; charset=utf-8")], page::SCRIPT);
+    Router::new()
+        .route(page::SCRIPT_PATH, routing::get(async move || script))
+        .route("/act/{capability}", routing::get(ask))
+}
+
+/// The key that a browser subscribes with.
+#[derive(Debug, Serialize, ToSchema)]
+struct Key {
+    /// 65 bytes of a point on P-256, base64url without padding.
+    key: String,
+}
+
+/// The public key for push
+#[utoipa::path(get, path = "/api/push/key", tag = "alerts",
+    responses((status = OK, description = "Made at its first use", body = Key)))]
+async fn key(State(desk): State<Desk>) -> Result<Json<Key>, Problem> {
+    let house = &desk.house;
+    let vapid = Vapid::open(&house.places.push_key(), house.ids.as_ref());
+    let vapid = vapid.map_err(|e| Problem::new(StatusCode::INTERNAL_SERVER_ERROR, e.to_string()))?;
+    Ok(Json(Key { key: vapid.public() }))
+}
+
+/// A device that subscribed. Its endpoint and keys are nobody's to read.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Device)]
+struct DeviceView {
+    id: String,
+    name: String,
+    created: DateTime<Utc>,
+    /// When it last took an alert.
+    last_ok: Option<DateTime<Utc>>,
+}
+
+impl From<Device> for DeviceView {
+    fn from(device: Device) -> Self {
+        let Device { id, name, created, last_ok, .. } = device;
+        Self { id, name, created, last_ok }
+    }
+}
+
+/// The devices that subscribed
+#[utoipa::path(get, path = "/api/push/subscriptions", tag = "alerts",
+    responses((status = OK, description = "Oldest first", body = [DeviceView])))]
+async fn devices(State(desk): State<Desk>) -> Result<Json<Vec<DeviceView>>, Problem> {
+    Ok(Json(desk.house.journal.devices()?.into_iter().map(DeviceView::from).collect()))
+}
+
+/// A `PushSubscription` as browsers write it.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct Subscription {
+    endpoint: String,
+    #[serde(default, rename = "expirationTime")]
+    #[schema(value_type = Option<f64>)]
+    _expires: Option<serde_json::Value>,
+    keys: Keys,
+    /// What its owner calls the device; the browser's own words where it is left out.
+    name: Option<String>,
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct Keys {
+    p256dh: String,
+    auth: String,
+}
+
+/// Send alerts to a device
+#[utoipa::path(post, path = "/api/push/subscriptions", tag = "alerts", request_body = Subscription,
+    responses((status = CREATED, description = "It will be told", body = DeviceView)))]
+async fn subscribe(
+    State(desk): State<Desk>,
+    headers: HeaderMap,
+    Json(asked): Json<Subscription>,
+) -> Result<impl IntoResponse, Problem> {
+    let house = &desk.house;
+    let settings = User::read(&house.places.config_file())
+        .map_err(|e| Problem::new(StatusCode::CONFLICT, e.to_string()))?
+        .notify
+        .push;
+    if !settings.enabled {
+        return Err(Problem::new(StatusCode::CONFLICT, "push is off: `notify.push.enabled` in your config"));
+    }
+    let agent = headers.get(header::USER_AGENT).map(|v| String::from_utf8_lossy(v.as_bytes()).into_owned());
+    let Subscription { endpoint, keys: Keys { p256dh, auth }, name, .. } = asked;
+    let wish = Wish { name: name.or(agent).unwrap_or_default(), endpoint, p256dh, auth };
+    let id = crate::domain::ids::base36(house.ids.bytes(), 12);
+    let device = accept(wish, &settings.extra_origins, id, house.clock.now());
+    let device = device.map_err(|error| Problem::wrong(error.to_string()))?;
+    if !house.journal.keep_device(&device)? {
+        let full = format!("{MOST_DEVICES} devices are subscribed already");
+        return Err(
+            Problem::new(StatusCode::CONFLICT, full).hint("`bead push list` and `bead push remove ID`")
+        );
+    }
+    // One that was known keeps its id.
+    let all = house.journal.devices()?;
+    let kept = all.into_iter().find(|d| d.endpoint == device.endpoint).unwrap_or(device);
+    Ok((StatusCode::CREATED, Json(DeviceView::from(kept))))
+}
+
+/// Which device: one of the two.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct Which {
+    endpoint: Option<String>,
+    id: Option<String>,
+}
+
+/// Tell a device nothing any more
+#[utoipa::path(delete, path = "/api/push/subscriptions", tag = "alerts", request_body = Which,
+    responses((status = NO_CONTENT, description = "It is forgotten, or was never known")))]
+async fn unsubscribe(State(desk): State<Desk>, Json(which): Json<Which>) -> Result<StatusCode, Problem> {
+    let Some(which) = which.id.or(which.endpoint) else {
+        return Err(Problem::wrong("which device: expected `endpoint` or `id`"));
+    };
+    desk.house.journal.forget_device(&which)?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Send a test to every device
+#[utoipa::path(post, path = "/api/push/test", tag = "alerts", request_body = Nothing,
+    responses((status = ACCEPTED, description = "It is on its way", body = Accepted)))]
+async fn test(State(desk): State<Desk>, Json(Nothing {}): Json<Nothing>) -> Taken {
+    let user = User::read(&desk.house.places.config_file())
+        .map_err(|e| Problem::new(StatusCode::CONFLICT, e.to_string()))?;
+    let sent = alerts::post_test(&desk.house, &user, |channel| channel.starts_with("push/"))?;
+    if sent == 0 {
+        return Err(Problem::new(StatusCode::CONFLICT, "no device is subscribed")
+            .hint("a browser subscribes on its settings page"));
+    }
+    let accepted = format!("a test is on its way to {}", crate::feed::tell::count(sent, "device"));
+    Ok((StatusCode::ACCEPTED, Json(Accepted { accepted })))
+}
+
+/// What was sent and what waits.
+#[derive(Debug, Serialize, ToSchema)]
+struct Outbox {
+    waiting: u32,
+    /// In the last seven days.
+    given_up: u32,
+    failing: Vec<Failing>,
+    /// The newest deliveries first.
+    deliveries: Vec<DeliveryView>,
+}
+
+/// A channel that does not work now.
+#[derive(Debug, Serialize, ToSchema)]
+struct Failing {
+    channel: String,
+    why: String,
+}
+
+/// One alert on one channel.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Delivery)]
+struct DeliveryView {
+    key: String,
+    at: DateTime<Utc>,
+    /// `needs_you`, `failure`, `completion`, `summary`, `test`
+    kind: String,
+    channel: String,
+    /// `waiting`, `sent`, `given_up`
+    state: String,
+    tries: u32,
+    /// Why the last try failed.
+    last: String,
+}
+
+/// What was sent to whom, and what waits
+#[utoipa::path(get, path = "/api/alerts", tag = "alerts",
+    responses((status = OK, description = "The outbox", body = Outbox)))]
+async fn outbox(State(desk): State<Desk>) -> Result<Json<Outbox>, Problem> {
+    let standing = desk.house.journal.outbox_standing()?;
+    let failing = standing.failing.into_iter().map(|(channel, why)| Failing { channel, why });
+    let lines = desk.house.journal.outbox_lines(100)?.into_iter().map(|line| DeliveryView {
+        key: line.key,
+        at: line.at,
+        kind: line.kind,
+        channel: line.channel,
+        state: line.state,
+        tries: line.tries,
+        last: line.last,
+    });
+    let (failing, deliveries) = (failing.collect(), lines.collect());
+    Ok(Json(Outbox { waiting: standing.waiting, given_up: standing.given_up, failing, deliveries }))
+}
+
+const UNKNOWN: &str = "This link is not valid.";
+const USED: &str = "This link was used already.";
+const OLD: &str = "This link is older than a day.";
+
+/// Shows what a link would do. It never acts: mail scanners fetch links.
+async fn ask(State(desk): State<Desk>, Path(secret): Path<String>) -> Result<impl IntoResponse, Problem> {
+    let Some(capability) = desk.house.journal.capability(&hash(&secret))? else {
+        let question = Question { words: UNKNOWN, ..Question::default() };
+        return Ok((StatusCode::NOT_FOUND, Html(page::page(&question))));
+    };
+    let told = desk.house.journal.stories_of(&capability.project, &capability.bead)?;
+    let title = told.last().map(|story| story.order.title.clone()).unwrap_or_default();
+    let (press, words) = match (stale(&desk, &capability), capability.action) {
+        (Some(why), _) => (None, why),
+        (None, Action::Approve) if capability.tip.is_none() => {
+            (Some("Nothing to do: close it"), "Its agent changed nothing. The bead is closed.")
+        }
+        (None, Action::Approve) => {
+            (Some("Approve"), "What you were shown goes on: gates still run, then it lands.")
+        }
+        (None, Action::Retry) => (Some("Try again"), "It is worked on again, with what is kept."),
+        (None, Action::Park) => (Some("Put aside"), "Nobody works on it until you give it back."),
+    };
+    let question = Question { press, words, bead: capability.bead.to_string(), title };
+    Ok((StatusCode::OK, Html(page::page(&question))))
+}
+
+fn stale(desk: &Desk, capability: &Capability) -> Option<&'static str> {
+    match (capability.used, capability.expires <= desk.house.clock.now()) {
+        (true, _) => Some(USED),
+        (false, true) => Some(OLD),
+        (false, false) => None,
+    }
+}
+
+/// The secret of a one-time link.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct Secret {
+    capability: String,
+}
+
+/// Do what a one-time link is for
+#[utoipa::path(post, path = "/api/capabilities", tag = "alerts", request_body = Secret, security(()),
+    responses((status = ACCEPTED, description = "It is done, and the link is void", body = Accepted)))]
+async fn act(State(desk): State<Desk>, Json(secret): Json<Secret>) -> Taken {
+    let hash = hash(&secret.capability);
+    let Some(capability) = desk.house.journal.capability(&hash)? else { return Err(Problem::gone(UNKNOWN)) };
+    if let Some(why) = stale(&desk, &capability) {
+        return Err(Problem::new(StatusCode::CONFLICT, why));
+    }
+    let ask = match capability.action {
+        Action::Approve => {
+            let site = site(&desk, capability.project.as_str()).await?;
+            let kept = again::kept(&desk.house, &site, &capability.bead)?;
+            if kept.map(|(_, tip)| tip) != capability.tip {
+                return Err(Problem::new(StatusCode::CONFLICT, "this is not the work that was shown to you")
+                    .hint("look at the bead as it is now"));
+            }
+            Ask::Approve
+        }
+        Action::Retry => Ask::Retry { fresh: false },
+        Action::Park => Ask::Park { reason: "put aside from a notification".to_owned() },
+    };
+    // Of two presses one gets it.
+    let Some(capability) = desk.house.journal.use_capability(&hash)? else {
+        return Err(Problem::new(StatusCode::CONFLICT, USED));
+    };
+    lay(&desk, (capability.project.to_string(), capability.bead.to_string()), ask).await
+}

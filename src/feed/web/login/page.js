@@ -1,0 +1,31 @@
+// The code stands behind the `#`: it was never sent anywhere. It is sent once, by a press of the button.
+const field = document.getElementById("code");
+const said = document.getElementById("said");
+const button = document.getElementById("enter");
+
+field.value = decodeURIComponent(location.hash.slice(1));
+history.replaceState(null, "", "/login");
+if (field.value) button.focus();
+else field.focus();
+
+document.getElementById("login").addEventListener("submit", async (event) => {
+  event.preventDefault();
+  button.disabled = true;
+  said.textContent = "";
+  try {
+    const answer = await fetch("/api/session", {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ code: field.value.trim() }),
+    });
+    if (answer.ok) {
+      location.replace("/");
+      return;
+    }
+    const problem = await answer.json();
+    said.textContent = [problem.detail, ...(problem.hints ?? [])].join("; ");
+  } catch {
+    said.textContent = "Beadwork does not answer";
+  }
+  button.disabled = false;
+});
