@@ -13,6 +13,14 @@ mkdir -p "$BEADWORK_CACHE"
 BEADWORK_ROOT="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
 DOCKER_SOCKET=/var/run/docker.sock
 
+# at_exit COMMAND: run when the script ends, beside what was asked for before. It cannot change how the script ended.
+AT_EXIT=:
+at_exit() {
+    AT_EXIT="$AT_EXIT; $1"
+    # shellcheck disable=SC2064  # the commands of now
+    trap "{ $AT_EXIT; } || true" EXIT
+}
+
 say() { printf 'setup: %s\n' "$*" >&2; }
 have() { command -v "$1" >/dev/null 2>&1; }
 
@@ -53,8 +61,7 @@ use_memory_tmp() {
         return 0
     fi
     # Lazily: a process that a test left may still stand in it.
-    # shellcheck disable=SC2064  # the directory of now
-    trap "umount -l '$dir'; rmdir '$dir'" EXIT
+    at_exit "umount -l '$dir'; rmdir '$dir'"
     export TMPDIR="$dir"
 }
 

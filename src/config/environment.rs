@@ -3,9 +3,9 @@
 //! Owns the only reads of the process environment and keeps secrets out of every `Debug` print. It decides
 //! nothing: `places` makes paths of it, `gateway` uses the credential. Start with [`Environment::read`].
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// A value that must never be printed, stored or logged.
 #[derive(Clone, PartialEq, Eq)]
@@ -55,6 +55,20 @@ pub struct Environment {
     pub rehearsal: bool,
     /// What programs that we start may inherit: everything but the credentials.
     pub inherited: Inherited,
+}
+
+/// The first executable of this name in an absolute directory of `path`, a value of PATH. A relative one would let a
+/// repository choose the program. A program that is started by its whole path costs no copy of our own page tables:
+/// with a PATH of its own for the child, the standard library has to fork.
+pub fn program(path: &OsStr, name: &str) -> Option<PathBuf> {
+    use std::os::unix::fs::PermissionsExt as _;
+    let runs = |file: &Path| {
+        std::fs::metadata(file).is_ok_and(|meta| meta.is_file() && meta.permissions().mode() & 0o111 != 0)
+    };
+    std::env::split_paths(path)
+        .filter(|dir| dir.is_absolute())
+        .map(|dir| dir.join(name))
+        .find(|file| runs(file))
 }
 
 /// Variables to hand on. Never printed: other people's secrets may be among them.

@@ -14,7 +14,7 @@ use super::merge::{Identity, MergeRequest, Merged, merge};
 use super::program::Git;
 use super::quarantine::Quarantine;
 use super::repo::UserRepo;
-use crate::config::environment::Environment;
+use crate::config::environment::{self, Environment};
 use crate::config::places::Places;
 use crate::domain::ids::{BeadId, Oid, ProjectId, RunId};
 
@@ -76,12 +76,9 @@ impl Bench {
     }
 
     fn command(&self, dir: &Path, program: &str) -> Command {
-        let mut command = Command::new(program);
-        command
-            .current_dir(dir)
-            .env_clear()
-            .env("PATH", std::env::var("PATH").unwrap())
-            .env("HOME", self.home());
+        let path = std::env::var_os("PATH").unwrap();
+        let mut command = Command::new(environment::program(&path, program).unwrap());
+        command.current_dir(dir).env_clear().env("PATH", path).env("HOME", self.home());
         command.env("LC_ALL", "C");
         command
     }

@@ -13,6 +13,8 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::process::{Child, Command};
 
+use crate::config::environment;
+
 mod session;
 mod verb;
 
@@ -50,6 +52,8 @@ const QUARANTINE_CONFIG: &[&str] = &[
 /// The host's git, with the environment it may see.
 #[derive(Debug, Clone)]
 pub struct Git {
+    /// None where PATH has none.
+    program: Option<PathBuf>,
     environment: Arc<[(OsString, OsString)]>,
 }
 
@@ -91,7 +95,10 @@ impl Git {
     pub fn new(variables: impl IntoIterator<Item = (OsString, OsString)>) -> Self {
         use std::os::unix::ffi::OsStrExt;
         let kept = variables.into_iter().filter(|(name, _)| !name.as_bytes().starts_with(b"GIT_"));
-        Self { environment: kept.collect() }
+        let environment: Arc<[(OsString, OsString)]> = kept.collect();
+        let path = environment.iter().find(|(name, _)| name == "PATH");
+        let program = path.and_then(|(_, path)| environment::program(path, "git"));
+        Self { program, environment }
     }
 
     /// What `git version` says: `2.43.0`.
@@ -271,7 +278,9 @@ impl<'g> Call<'g> {
 
     #[expect(clippy::disallowed_methods, reason = "the one place that starts git")]
     fn spawn(&self, with_stdin: bool) -> Result<Child, GitError> {
-        let mut command = Command::new("git");
+        let start = |source| GitError::Start { dir: self.dir.clone(), source };
+        let program = self.git.program.as_ref().ok_or_else(|| start(std::io::ErrorKind::NotFound.into()))?;
+        let mut command = Command::new(program);
         command.env_clear().current_dir(&self.dir);
         let fixed = match self.profile {
             Profile::User => {
@@ -302,7 +311,7 @@ impl<'g> Call<'g> {
         command.stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
         // A group of its own: Ctrl-C on the terminal must not tear a landing apart.
         command.process_group(0);
-        command.spawn().map_err(|source| GitError::Start { dir: self.dir.clone(), source })
+        command.spawn().map_err(start)
     }
 }
 

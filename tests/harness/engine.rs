@@ -175,19 +175,16 @@ pub fn send(socket: &Path, method: &str, path: &str, body: &str) -> std::io::Res
     Ok((status, body))
 }
 
-/// Asks how things stand all through this time: nine of ten answers come in under 200 ms. The tenth may meet a
-/// machine that is busy with the containers of other tests.
+/// Asks how things stand all through this time, and never waits for the engine: its own calls are given up after thirty
+/// seconds, so an answer within five has waited for none, on however busy a machine.
 #[track_caller]
-pub fn answers_quickly(socket: &Path, all_through: Duration) {
+pub fn answers_all_through(socket: &Path, time: Duration) {
     let begin = std::time::Instant::now();
-    let mut times = Vec::new();
-    while begin.elapsed() < all_through {
+    while begin.elapsed() < time {
         let asked = std::time::Instant::now();
         assert_eq!(ask(socket, "GET", "/api/status").unwrap().0, 200);
-        times.push(asked.elapsed());
+        let took = asked.elapsed();
+        assert!(took < Duration::from_secs(5), "an answer took {took:?}");
         std::thread::sleep(Duration::from_millis(50));
     }
-    times.sort();
-    let most = times[times.len() * 9 / 10];
-    assert!(most < Duration::from_millis(200), "nine of ten answers took up to {most:?}");
 }

@@ -151,7 +151,7 @@ impl BeadEnv {
 
     pub fn bead(&self, args: &[&str]) -> Ran {
         // A command that hangs shall fail its own test, not hold up all others.
-        let mut command = self.command("timeout", &["-k", "5", "150", env!("CARGO_BIN_EXE_bead")]);
+        let mut command = self.command("timeout", &["-k", "5", "600", env!("CARGO_BIN_EXE_bead")]);
         Ran::of(&command.args(args).current_dir(self.repo()).output().unwrap())
     }
 

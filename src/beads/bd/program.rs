@@ -14,6 +14,7 @@ use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::process::{Child, Command};
 
 use super::BdError;
+use crate::config::environment;
 
 const STDOUT_CAP: u64 = 256 << 20;
 const STDERR_CAP: u64 = 256 << 10;
@@ -82,11 +83,7 @@ impl Program {
     /// the program.
     pub(crate) fn find(inherited: &[(OsString, OsString)]) -> Option<Self> {
         let value = |name: &str| inherited.iter().find(|(key, _)| key == name).map(|(_, value)| value);
-        let path = value("PATH")?;
-        let path = std::env::split_paths(path)
-            .filter(|dir| dir.is_absolute())
-            .map(|dir| dir.join("bd"))
-            .find(|file| is_executable(file))?;
+        let path = environment::program(value("PATH")?, "bd")?;
         let environment = inherited.iter().filter(|(name, _)| may_inherit(name)).cloned().collect();
         Some(Self { path, environment })
     }
@@ -152,11 +149,6 @@ impl Drop for Group {
 fn may_inherit(name: &OsStr) -> bool {
     let name = name.to_string_lossy();
     INHERITED.contains(&name.as_ref()) || name.starts_with(INHERITED_PREFIX)
-}
-
-fn is_executable(file: &Path) -> bool {
-    use std::os::unix::fs::PermissionsExt as _;
-    std::fs::metadata(file).is_ok_and(|meta| meta.is_file() && meta.permissions().mode() & 0o111 != 0)
 }
 
 /// The text, and whether there was more. Of stdout nothing beyond the cap is read: the process then ends with its

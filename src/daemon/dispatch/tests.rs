@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::*;
+use crate::clock::Clock;
 use crate::daemon::progress::Silent;
 use crate::daemon::tests::fixture::{self, Plenty, SAID, git, leave, say_and_leave, write_own_file};
 use crate::daemon::{queue, verify};
@@ -57,7 +58,15 @@ impl World {
     }
 
     async fn dispatcher(&self, names: &[&str], hours: Hours) -> (Arc<House>, Vec<Arc<Site>>, Dispatcher) {
-        let house = fixture::house(self.dir.path());
+        self.dispatcher_of(fixture::house(self.dir.path()), names, hours).await
+    }
+
+    async fn dispatcher_of(
+        &self,
+        house: Arc<House>,
+        names: &[&str],
+        hours: Hours,
+    ) -> (Arc<House>, Vec<Arc<Site>>, Dispatcher) {
         let mut sites = Vec::new();
         for name in names {
             let site = Arc::new(Site::open(&house, &self.repo(name)).await.unwrap());
@@ -130,13 +139,15 @@ async fn a_bead_that_does_not_land_has_one_turn_a_night_and_the_night_still_ends
 async fn the_night_s_end_puts_runs_aside_and_the_next_night_goes_on_with_the_same_attempt() {
     let world = World::new(&[("shop", 1)]);
     let released = Arc::new(AtomicUsize::new(0));
-    let gate = Arc::clone(&released);
+    let (gate, working) = (Arc::clone(&released), Arc::new(tokio::sync::Notify::new()));
+    let works = Arc::clone(&working);
     world.executor.set(Purpose::Agent, move |mut stage: Stage| {
-        let gate = Arc::clone(&gate);
+        let (gate, works) = (Arc::clone(&gate), Arc::clone(&works));
         async move {
             let _task = stage.read_line().await;
             write_own_file(&stage);
             stage.stdout(format!("{}\n", SAID[0]));
+            works.notify_one();
             if gate.load(Ordering::SeqCst) == 0 {
                 while !stage.read_line().await.contains("interrupt") {}
                 stage.stdout("{\"type\":\"result\",\"subtype\":\"error_during_execution\",\"is_error\":true,\"terminal_reason\":\"aborted_tools\",\"num_turns\":1,\"total_cost_usd\":0.01,\"queued_turn_count\":0,\"uuid\":\"9\"}\n");
@@ -146,9 +157,16 @@ async fn the_night_s_end_puts_runs_aside_and_the_next_night_goes_on_with_the_sam
             leave(stage).await
         }
     });
-    let until = Utc::now() + chrono::TimeDelta::seconds(3);
-    let (house, sites, dispatcher) = world.dispatcher(&["shop"], Hours::Now { until: Some(until) }).await;
-    let report = within(60, dispatcher.run()).await.unwrap();
+    let clock = Arc::new(fixture::Forward::default());
+    let hours = Hours::Now { until: Some(clock.now() + chrono::TimeDelta::hours(1)) };
+    let house = fixture::house_by(world.dir.path(), Arc::clone(&clock) as Arc<dyn Clock>);
+    let (house, sites, dispatcher) = world.dispatcher_of(house, &["shop"], hours).await;
+    let orders = dispatcher.orders();
+    let night = tokio::spawn(dispatcher.run());
+    within(60, working.notified()).await;
+    clock.put(chrono::TimeDelta::hours(2));
+    orders.send(Order::Poke).await.unwrap();
+    let report = within(60, night).await.unwrap().unwrap();
     assert_eq!(report.suspended.len(), 1, "{report:?}");
     let why = queue::why(&house, &sites[0], &BeadId::new("shop-0")).await.unwrap();
     assert!(why.sentence.contains("suspended (window)"), "{}", why.sentence);

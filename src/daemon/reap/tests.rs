@@ -5,27 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::*;
-use crate::clock::{Clock, RandomIds, SystemClock};
 use crate::daemon::tests::fixture::{self, git, say_and_leave, write_own_file};
 use crate::daemon::verify;
 use crate::daemon::work::WorkRequest;
 use crate::domain::run::Outcome;
 use crate::executor::scripted::{Ending, Fault, Scripted, Stage};
 use crate::executor::spec::{Labels, Limits, Purpose, RunUser, SandboxSpec};
-
-/// A clock that went on by itself.
-#[derive(Debug, Default)]
-struct Later(SystemClock, TimeDelta);
-
-impl Clock for Later {
-    fn now(&self) -> DateTime<Utc> {
-        self.0.now() + self.1
-    }
-
-    fn elapsed(&self) -> Duration {
-        self.0.elapsed()
-    }
-}
 
 struct World {
     dir: tempfile::TempDir,
@@ -55,8 +40,9 @@ impl World {
     }
 
     fn house(&self, later: TimeDelta) -> Arc<House> {
-        let clock = Arc::new(Later(SystemClock::default(), later));
-        Arc::new(House::open(fixture::environment(self.dir.path()), clock, Arc::new(RandomIds)).unwrap())
+        let clock = fixture::Forward::default();
+        clock.put(later);
+        fixture::house_by(self.dir.path(), Arc::new(clock))
     }
 
     async fn work(&self, house: &Arc<House>, bead: &str) -> Outcome {

@@ -5,13 +5,16 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
 
+use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::agent::claude::Claude;
-use crate::clock::{RandomIds, SystemClock};
+use crate::clock::{Clock, RandomIds, SystemClock};
 use crate::config::environment::{Environment, Inherited, Secret};
 use crate::config::zone::Zone;
 use crate::daemon::control::{Control, Desk, Hub, Parts};
@@ -32,7 +35,16 @@ pub(crate) const SAID: [&str; 3] = [
 ];
 
 pub(crate) fn git(dir: &Path, args: &[&str]) -> String {
-    let output = std::process::Command::new("git")
+    let mut command = std::process::Command::new("git");
+    // The machine's own settings, and those of a hook that runs these tests, are not what is tested.
+    for name in
+        ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_CONFIG_PARAMETERS"]
+    {
+        command.env_remove(name);
+    }
+    let output = command
+        .env("GIT_CONFIG_GLOBAL", "/dev/null")
+        .env("GIT_CONFIG_NOSYSTEM", "1")
         .args(["-c", "user.name=T", "-c", "user.email=t@localhost"])
         .args(args)
         .current_dir(dir)
@@ -83,9 +95,32 @@ pub(crate) fn environment(dir: &Path) -> Environment {
     }
 }
 
+/// The time of day, put forward by a test.
+#[derive(Debug, Default)]
+pub(crate) struct Forward(SystemClock, AtomicI64);
+
+impl Forward {
+    pub(crate) fn put(&self, time: TimeDelta) {
+        self.1.fetch_add(time.num_milliseconds(), Ordering::SeqCst);
+    }
+}
+
+impl Clock for Forward {
+    fn now(&self) -> DateTime<Utc> {
+        self.0.now() + TimeDelta::milliseconds(self.1.load(Ordering::SeqCst))
+    }
+
+    fn elapsed(&self) -> Duration {
+        self.0.elapsed()
+    }
+}
+
 /// As a process of its own would open it.
 pub(crate) fn house(dir: &Path) -> Arc<House> {
-    let clock = Arc::new(SystemClock::default());
+    house_by(dir, Arc::new(SystemClock::default()))
+}
+
+pub(crate) fn house_by(dir: &Path, clock: Arc<dyn Clock>) -> Arc<House> {
     Arc::new(House::open(environment(dir), clock, Arc::new(RandomIds)).unwrap())
 }
 

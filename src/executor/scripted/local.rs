@@ -3,6 +3,7 @@
 //! For tests of the scripts that run in sandboxes (export, checkout, gates), without an engine. It isolates
 //! nothing and must never see what an agent wrote outside a test. Start with [`run`].
 
+use std::path::PathBuf;
 use std::process::Stdio;
 
 use bytes::Bytes;
@@ -11,6 +12,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::process::Child;
 
 use super::sandbox::{Ending, Stage};
+use crate::config::environment;
 
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
@@ -77,7 +79,7 @@ fn spawn(stage: &Stage) -> std::io::Result<Child> {
         return Err(std::io::Error::new(std::io::ErrorKind::InvalidInput, "expected a command, found none"));
     };
     #[expect(clippy::disallowed_methods, reason = "the double runs the sandbox's own command for tests")]
-    let mut command = tokio::process::Command::new(program);
+    let mut command = tokio::process::Command::new(found(program));
     command.args(arguments).env_clear().env("PATH", PATH).env("GIT_CONFIG_COUNT", GIT.len().to_string());
     for (n, (key, value)) in GIT.iter().enumerate() {
         command.env(format!("GIT_CONFIG_KEY_{n}"), key).env(format!("GIT_CONFIG_VALUE_{n}"), value);
@@ -89,6 +91,16 @@ fn spawn(stage: &Stage) -> std::io::Result<Child> {
     // A group of its own, so that what the command started ends with it.
     command.stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true).process_group(0);
     command.spawn()
+}
+
+/// Where it is started from: by its whole path, as everything that is started often (`environment::program`).
+fn found(program: &str) -> PathBuf {
+    let named = || PathBuf::from(program);
+    if program.contains('/') {
+        named()
+    } else {
+        environment::program(PATH.as_ref(), program).unwrap_or_else(named)
+    }
 }
 
 /// A command and what it started; all killed when the sandbox ends, however it ends.

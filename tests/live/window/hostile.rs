@@ -225,8 +225,13 @@ fn t15_an_open_page_is_noticed() {
     with_browser(async || {
         let browser = Browser::open(PHONE, false).await;
         browser.go("data:text/html,<script>window.evil=1;setTimeout(() => alert(1), 50)</script>").await;
-        tokio::time::sleep(std::time::Duration::from_millis(500)).await;
-        assert!(browser.client.get_alert_text().await.is_ok(), "a dialog is seen");
+        let seen = async {
+            while browser.client.get_alert_text().await.is_err() {
+                tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+            }
+        };
+        let seen = tokio::time::timeout(std::time::Duration::from_secs(60), seen).await;
+        seen.expect("a dialog is seen");
         browser.client.accept_alert().await.unwrap();
         assert_eq!(browser.run("return window.evil").await, json!(1));
     });

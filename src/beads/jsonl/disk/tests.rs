@@ -73,19 +73,22 @@ fn f37_a_save_between_the_last_look_and_the_swap_is_merged() {
 #[test]
 fn f37_a_file_that_is_being_saved_in_place_is_waited_for() {
     let dir = tempfile::tempdir().unwrap();
-    let disk = disk(dir.path());
+    let mut disk = disk(dir.path());
     append(&disk, "a\n").unwrap();
     let path = dir.path().join("issues.jsonl");
+    let rest = Arc::new(std::sync::Mutex::new(None::<(File, String)>));
+    let editor = Arc::clone(&rest);
+    disk.seam = Some(Arc::new(move |at| {
+        if at == Moment::Read
+            && let Some((mut file, text)) = editor.lock().unwrap().take()
+        {
+            file.write_all(text.as_bytes()).unwrap();
+        }
+    }));
     for n in 0..5 {
         let text = std::fs::read_to_string(&path).unwrap() + &format!("editor {n}\n");
-        let mut file = File::create(&path).unwrap();
-        std::thread::scope(|scope| {
-            let writer = scope.spawn(|| append(&disk, &format!("ours {n}\n")));
-            std::thread::sleep(Duration::from_millis(10));
-            file.write_all(text.as_bytes()).unwrap();
-            drop(file);
-            writer.join().unwrap().unwrap();
-        });
+        *rest.lock().unwrap() = Some((File::create(&path).unwrap(), text));
+        append(&disk, &format!("ours {n}\n")).unwrap();
     }
     let expected: String = (0..5).map(|n| format!("editor {n}\nours {n}\n")).collect();
     assert_eq!(disk.read().unwrap(), format!("a\n{expected}").into_bytes());
