@@ -178,3 +178,25 @@ async fn f10_an_engine_that_is_away_pauses_dispatch_and_costs_no_attempt() {
     assert!(attempts.values().all(|n| *n == 1), "{attempts:?}");
     world.check(&house, &sites).await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_night_by_hand_that_is_stopped_has_an_end() {
+    let world = World::new(&[("shop", 1)]);
+    // Until its process goes.
+    world.executor.set(Purpose::Agent, leave);
+    let (house, _, dispatcher) = world.dispatcher(&["shop"], Hours::Now { until: None }).await;
+    let stop = dispatcher.stop.clone();
+    let night = tokio::spawn(dispatcher.run());
+    let works = async || {
+        while !house.journal.open_stories(None).unwrap().iter().any(|s| s.phase.name() == "working") {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    within(60, works()).await;
+    stop.more();
+    let report = within(60, night).await.unwrap().unwrap();
+    assert_eq!((report.why.as_str(), report.left_running), ("stopped", 1), "{report:?}");
+    let rows = crate::feed::brief::nights(&house.journal, house.clock.now()).unwrap();
+    let rows: Vec<_> = rows.iter().map(|row| (row.state, row.why.as_deref())).collect();
+    assert_eq!(rows, [(crate::feed::brief::NightState::Over, Some("it was stopped"))]);
+}
