@@ -33,7 +33,7 @@ use crate::lifecycle::{IllegalTransition, Story};
 use ask::{micros, signed, unsigned};
 
 /// Raised when a body's meaning changes. An older program refuses a newer journal.
-pub const FORMAT: u32 = 3;
+pub const FORMAT: u32 = 4;
 
 #[derive(Debug, thiserror::Error)]
 pub enum JournalError {

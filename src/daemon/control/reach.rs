@@ -1,7 +1,7 @@
 //! How people are reached, and how they answer: devices for push, the outbox, and one-time links.
 //!
-//! Owns these routes. What a link does is what the same verb of `hand` does; a link for an approval acts only while
-//! the very work is kept that was looked at. Start with [`routes`] and [`act`].
+//! Owns these routes. What a link does is what the same verb of `hand` does, as long as the claim it tells of is the
+//! bead's last; a link for an approval acts only while the very work is kept that was looked at. Start with [`routes`] and [`act`].
 
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
@@ -231,6 +231,7 @@ async fn outbox(State(desk): State<Desk>) -> Result<Json<Outbox>, Problem> {
 const UNKNOWN: &str = "This link is not valid.";
 const USED: &str = "This link was used already.";
 const OLD: &str = "This link is older than a day.";
+const GONE_ON: &str = "The bead has gone on since: this link is for how it stood then.";
 
 /// Shows what a link would do. It never acts: mail scanners fetch links.
 async fn ask(State(desk): State<Desk>, Path(secret): Path<String>) -> Result<impl IntoResponse, Problem> {
@@ -240,7 +241,7 @@ async fn ask(State(desk): State<Desk>, Path(secret): Path<String>) -> Result<imp
     };
     let told = desk.house.journal.stories_of(&capability.project, &capability.bead)?;
     let title = told.last().map(|story| story.order.title.clone()).unwrap_or_default();
-    let (press, words) = match (stale(&desk, &capability), capability.action) {
+    let (press, words) = match (stale(&desk, &capability)?, capability.action) {
         (Some(why), _) => (None, why),
         (None, Action::Approve) if capability.tip.is_none() => {
             (Some("Nothing to do: close it"), "Its agent changed nothing. The bead is closed.")
@@ -255,12 +256,18 @@ async fn ask(State(desk): State<Desk>, Path(secret): Path<String>) -> Result<imp
     Ok((StatusCode::OK, Html(page::page(&question))))
 }
 
-fn stale(desk: &Desk, capability: &Capability) -> Option<&'static str> {
-    match (capability.used, capability.expires <= desk.house.clock.now()) {
-        (true, _) => Some(USED),
-        (false, true) => Some(OLD),
-        (false, false) => None,
+/// Why a link does nothing any more, if so.
+fn stale(desk: &Desk, capability: &Capability) -> Result<Option<&'static str>, Problem> {
+    if capability.used {
+        return Ok(Some(USED));
     }
+    if capability.expires <= desk.house.clock.now() {
+        return Ok(Some(OLD));
+    }
+    let newest = desk.house.journal.stories_of(&capability.project, &capability.bead)?.pop();
+    let same = newest.as_ref().map(|story| story.id) == capability.story;
+    let ended = newest.is_none_or(|story| !story.is_open());
+    Ok((!same || !ended).then_some(GONE_ON))
 }
 
 /// The secret of a one-time link.
@@ -276,14 +283,15 @@ struct Secret {
 async fn act(State(desk): State<Desk>, Json(secret): Json<Secret>) -> Taken {
     let hash = hash(&secret.capability);
     let Some(capability) = desk.house.journal.capability(&hash)? else { return Err(Problem::gone(UNKNOWN)) };
-    if let Some(why) = stale(&desk, &capability) {
+    if let Some(why) = stale(&desk, &capability)? {
         return Err(Problem::new(StatusCode::CONFLICT, why));
     }
     let ask = match capability.action {
         Action::Approve => {
             let site = site(&desk, capability.project.as_str()).await?;
             let kept = again::kept(&desk.house, &site, &capability.bead)?;
-            if kept.map(|(_, tip)| tip) != capability.tip {
+            // That nothing is to be done is no word about work.
+            if capability.tip.is_some() && kept.map(|(_, tip)| tip) != capability.tip {
                 return Err(Problem::new(StatusCode::CONFLICT, "this is not the work that was shown to you")
                     .hint("look at the bead as it is now"));
             }
