@@ -27,6 +27,11 @@ CREATE TABLE channels (
 pub(super) const FAILING: &str = "SELECT name, why FROM channels WHERE failing_since IS NOT NULL AND
   (name NOT LIKE 'push/%' OR substr(name, 6) IN (SELECT id FROM devices)) ORDER BY name";
 
+/// A channel (`?1`) took something at this time (`?2`).
+const WORKS: &str =
+    "INSERT INTO channels (name, last_ok, failing_since, why, told) VALUES (?1, ?2, NULL, '', 0)
+     ON CONFLICT (name) DO UPDATE SET last_ok = ?2, failing_since = NULL, why = '', told = 0";
+
 /// An alert as the rules made it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Posted {
@@ -56,8 +61,17 @@ pub struct Delivery {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Tried {
     Sent,
-    Later { at: DateTime<Utc>, why: String },
-    GivenUp { why: String },
+    Later {
+        at: DateTime<Utc>,
+        why: String,
+    },
+    GivenUp {
+        why: String,
+    },
+    /// There is no such channel any more: that is no failure of it.
+    Dropped {
+        why: String,
+    },
 }
 
 /// How the outbox stands.
@@ -164,7 +178,7 @@ impl Journal {
         let (state, next, last) = match how {
             Tried::Sent => ("sent", None, ""),
             Tried::Later { at, why } => ("waiting", Some(stamp(*at)), why.as_str()),
-            Tried::GivenUp { why } => ("given_up", None, why.as_str()),
+            Tried::GivenUp { why } | Tried::Dropped { why } => ("given_up", None, why.as_str()),
         };
         self.at_once(|tx| {
             tx.execute(
@@ -172,12 +186,11 @@ impl Journal {
                  ended = CASE WHEN ?2 = 'waiting' THEN NULL ELSE ?5 END WHERE id = ?1",
                 params![delivery.id, state, next, last, now],
             )?;
+            if matches!(how, Tried::Dropped { .. }) {
+                return Ok(false);
+            }
             if state == "sent" {
-                tx.execute(
-                    "INSERT INTO channels (name, last_ok, failing_since, why, told) VALUES (?1, ?2, NULL, '', 0)
-                     ON CONFLICT (name) DO UPDATE SET last_ok = ?2, failing_since = NULL, why = '', told = 0",
-                    params![delivery.channel, now],
-                )?;
+                tx.execute(WORKS, params![delivery.channel, now])?;
                 return Ok(false);
             }
             tx.execute(
@@ -191,6 +204,19 @@ impl Journal {
             let tell = "UPDATE channels SET told = 1 WHERE name = ?1 AND told = 0";
             Ok(tx.execute(tell, params![delivery.channel])? == 1)
         })
+    }
+
+    /// Notes that a channel took something outside the outbox, such as a test.
+    pub fn channel_works(&self, channel: &str) -> Result<(), JournalError> {
+        self.execute(WORKS, params![channel, stamp(self.clock.now())])?;
+        Ok(())
+    }
+
+    /// Forgets how channels stood that are not among these: nobody uses them any more.
+    pub fn keep_channels(&self, names: &[String]) -> Result<usize, JournalError> {
+        let names = serde_json::Value::from(names).to_string();
+        let others = "DELETE FROM channels WHERE name NOT IN (SELECT value FROM json_each(?1))";
+        self.execute(others, params![names])
     }
 
     /// How the outbox stands, for status pages.
