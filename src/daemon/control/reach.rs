@@ -32,6 +32,7 @@ pub(super) fn routes() -> OpenApiRouter<Desk> {
     OpenApiRouter::new()
         .routes(routes!(key))
         .routes(routes!(devices, subscribe, unsubscribe))
+        .routes(routes!(known))
         .routes(routes!(test))
         .routes(routes!(outbox))
         .routes(routes!(act))
@@ -154,10 +155,26 @@ struct Which {
     responses((status = NO_CONTENT, description = "It is forgotten, or was never known")))]
 async fn unsubscribe(State(desk): State<Desk>, Json(which): Json<Which>) -> Result<StatusCode, Problem> {
     let Some(which) = which.id.or(which.endpoint) else {
-        return Err(Problem::wrong("which device: expected `endpoint` or `id`"));
+        return Err(Problem::wrong(WHICH));
     };
     desk.house.journal.forget_device(&which)?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// Whether a device would be told.
+#[derive(Debug, Serialize, ToSchema)]
+struct IsKnown {
+    known: bool,
+}
+
+/// Say whether a device is told anything
+#[utoipa::path(post, path = "/api/push/known", tag = "alerts", request_body = Which,
+    responses((status = OK, description = "For the device itself: nobody else knows its endpoint", body = IsKnown)))]
+async fn known(State(desk): State<Desk>, Json(which): Json<Which>) -> Result<Json<IsKnown>, Problem> {
+    let Which { id, endpoint } = which;
+    let Some(which) = id.or(endpoint) else { return Err(Problem::wrong(WHICH)) };
+    let devices = desk.house.journal.devices()?;
+    Ok(Json(IsKnown { known: devices.iter().any(|device| device.id == which || device.endpoint == which) }))
 }
 
 /// Send a test to every device
@@ -228,6 +245,7 @@ async fn outbox(State(desk): State<Desk>) -> Result<Json<Outbox>, Problem> {
     Ok(Json(Outbox { waiting: standing.waiting, given_up: standing.given_up, failing, deliveries }))
 }
 
+const WHICH: &str = "which device: expected `endpoint` or `id`";
 const UNKNOWN: &str = "This link is not valid.";
 const USED: &str = "This link was used already.";
 const OLD: &str = "This link is older than a day.";
