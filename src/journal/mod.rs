@@ -6,6 +6,7 @@
 mod ask;
 pub mod backup;
 pub mod cache;
+mod channels;
 pub mod ear;
 pub mod known;
 pub mod log;

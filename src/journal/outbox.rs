@@ -9,6 +9,7 @@ use rusqlite::{Row, Transaction, params};
 use serde::{Deserialize, Serialize};
 
 use super::ask::{first, most, signed, unsigned};
+use super::channels::{FAILING, WORKS};
 use super::{Journal, JournalError};
 
 pub(super) const TABLES: &str = "
@@ -22,15 +23,6 @@ CREATE TABLE outbox_read (one INTEGER PRIMARY KEY CHECK (one = 1), seq INTEGER N
 CREATE TABLE channels (
   name TEXT PRIMARY KEY, last_ok TEXT, failing_since TEXT, why TEXT NOT NULL, told INTEGER NOT NULL);
 ";
-
-/// Channels that do not work now. A device that was forgotten fails no more.
-pub(super) const FAILING: &str = "SELECT name, why FROM channels WHERE failing_since IS NOT NULL AND
-  (name NOT LIKE 'push/%' OR substr(name, 6) IN (SELECT id FROM devices)) ORDER BY name";
-
-/// A channel (`?1`) took something at this time (`?2`).
-const WORKS: &str =
-    "INSERT INTO channels (name, last_ok, failing_since, why, told) VALUES (?1, ?2, NULL, '', 0)
-     ON CONFLICT (name) DO UPDATE SET last_ok = ?2, failing_since = NULL, why = '', told = 0";
 
 /// An alert as the rules made it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -204,19 +196,6 @@ impl Journal {
             let tell = "UPDATE channels SET told = 1 WHERE name = ?1 AND told = 0";
             Ok(tx.execute(tell, params![delivery.channel])? == 1)
         })
-    }
-
-    /// Notes that a channel took something outside the outbox, such as a test.
-    pub fn channel_works(&self, channel: &str) -> Result<(), JournalError> {
-        self.execute(WORKS, params![channel, stamp(self.clock.now())])?;
-        Ok(())
-    }
-
-    /// Forgets how channels stood that are not among these: nobody uses them any more.
-    pub fn keep_channels(&self, names: &[String]) -> Result<usize, JournalError> {
-        let names = serde_json::Value::from(names).to_string();
-        let others = "DELETE FROM channels WHERE name NOT IN (SELECT value FROM json_each(?1))";
-        self.execute(others, params![names])
     }
 
     /// How the outbox stands, for status pages.
