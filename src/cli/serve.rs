@@ -141,7 +141,7 @@ impl Daemon {
         // Whoever dies of an error shall be missed.
         match report {
             Ok(_) => pulse.leave().await,
-            Err(_) => pulse.die(),
+            Err(_) => pulse.die().await,
         }
         if let Some(alerts) = alerts {
             alerts.finish().await;

@@ -107,7 +107,7 @@ impl Dispatcher {
         }
     }
 
-    fn running(&self, stories: &[Story]) -> Vec<Running> {
+    pub(super) fn running(&self, stories: &[Story]) -> Vec<Running> {
         let runs = self.live.iter().map(|((project, bead), live)| {
             let story = stories.iter().find(|s| &s.project == project && &s.bead == bead);
             // A reviewer's run spends too, and is the only one while it reads.

@@ -200,3 +200,41 @@ async fn a_night_by_hand_that_is_stopped_has_an_end() {
     let rows: Vec<_> = rows.iter().map(|row| (row.state, row.why.as_deref())).collect();
     assert_eq!(rows, [(crate::feed::brief::NightState::Over, Some("it was stopped"))]);
 }
+
+#[tokio::test]
+async fn what_a_reviewer_spends_now_is_seen_as_the_bead_s_spending() {
+    use crate::domain::ids::{Oid, RunId};
+    use crate::lifecycle::{Phase, Story, Work};
+    let world = World::new(&[("shop", 1)]);
+    let (house, sites, mut dispatcher) = world.dispatcher(&["shop"], Hours::Windows).await;
+    let (project, bead) = (sites[0].id.clone(), BeadId::new("shop-0"));
+    let base = Oid::parse(&"1".repeat(40)).unwrap();
+    let order = crate::domain::order::Order::unclaimed("main", base.clone());
+    let event = crate::domain::event::Event {
+        seq: 1,
+        at: house.clock.now(),
+        project: Some(project.clone()),
+        bead: Some(bead.clone()),
+        run: None,
+        attempt: None,
+        body: crate::domain::event::Body::Claiming { order },
+    };
+    let mut story = Story::open(&event).unwrap();
+    let run = RunId::from_bytes([7; 16]);
+    (story.phase, story.cost_usd) = (Phase::Reviewing, 1.0);
+    story.reviews.run = Some(Work::begun(run.clone(), base, house.clock.now()));
+    let meter = crate::gateway::meter::MeterReading { cost_usd: 0.25, ..Default::default() };
+    let meter = watch::Sender::new(meter);
+    let _counted = dispatcher.machine.spending.count(&run, meter.subscribe());
+    let live = Live {
+        stop: Stop::default(),
+        since: house.clock.now(),
+        memory: 0,
+        model: None,
+        probe: false,
+        asked: false,
+        reads: None,
+    };
+    dispatcher.live.insert((project, bead), live);
+    assert_eq!(dispatcher.running(&[story])[0].spent.usd, 1.25);
+}

@@ -57,8 +57,9 @@ impl Pulse {
     }
 
     /// The daemon dies of an error of its own: it shall be missed.
-    pub fn die(self) {
+    pub async fn die(self) {
         self.task.abort();
+        let _ = self.task.await;
     }
 }
 

@@ -83,7 +83,7 @@ async fn a_daemon_that_dies_of_its_own_error_is_missed_and_one_that_leaves_is_no
         let pulse = Pulse::of(world.beating());
         assert_eq!(world.hears().await, Standing::Idle);
         if dies {
-            pulse.die();
+            pulse.die().await;
             assert_eq!(world.later(), ["desk is silent"]);
             assert!(world.heard.try_recv().is_err(), "it said nothing more");
         } else {
