@@ -48,17 +48,44 @@ async function stands() {
     return { words: "Alerts are forbidden for this page in the browser's settings.", can: false, is: false };
   }
   const worker = await navigator.serviceWorker.getRegistration("/");
-  const is = Boolean(await worker?.pushManager.getSubscription());
-  return { words: is ? "This device shows alerts." : "This device shows no alerts.", can: !is, is };
+  const had = await worker?.pushManager.getSubscription();
+  if (!had) return { words: "This device shows no alerts.", can: true, is: false };
+  if (!(await isHeard(had))) {
+    return { words: "This device shows no alerts any more: turn them on again.", can: true, is: false };
+  }
+  return { words: "This device shows alerts.", can: false, is: true };
+}
+
+// With another key, or where the daemon has forgotten it, a subscription hears nothing. Who cannot be asked says nothing.
+async function isHeard(had) {
+  try {
+    const used = had.options?.applicationServerKey;
+    if (used && base64url(used) !== await currentKey()) return false;
+    const response = await post("/api/push/known", { endpoint: had.endpoint });
+    return !response.ok || (await response.json()).known !== false;
+  } catch {
+    return true;
+  }
+}
+
+async function currentKey() {
+  const response = await fetch("/api/push/key", { credentials: "same-origin" });
+  if (!response.ok) throw response;
+  return (await response.json()).key;
+}
+
+function base64url(buffer) {
+  const text = btoa(String.fromCharCode(...new Uint8Array(buffer)));
+  return text.replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
 }
 
 async function subscribe() {
   const permission = await Notification.requestPermission();
   if (permission !== "granted") throw new Error("The browser was not allowed to show alerts.");
-  const response = await fetch("/api/push/key", { credentials: "same-origin" });
-  if (!response.ok) throw response;
-  const { key } = await response.json();
+  const key = await currentKey();
   const worker = await limited(navigator.serviceWorker.ready);
+  // One that hears nothing any more is in the way of another with a new key.
+  await (await worker.pushManager.getSubscription())?.unsubscribe();
   const made = await limited(worker.pushManager.subscribe({ userVisibleOnly: true, applicationServerKey: key }));
   try {
     await send("/api/push/subscriptions", made.toJSON());

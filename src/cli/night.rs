@@ -13,6 +13,8 @@ use super::output::{GOOD, Output, WARN, paint};
 use super::serve::{Daemon, Going};
 use super::{CliError, Exit};
 use crate::config::server::Server;
+use crate::config::zone::Zone;
+use crate::daemon::alerts;
 use crate::daemon::dispatch::{Hours, NightReport};
 use crate::daemon::house::{House, Site};
 use crate::daemon::stop::Urgency;
@@ -56,7 +58,7 @@ pub(super) async fn run(desk: &Desk, args: Args) -> Result<Exit, CliError> {
     let going = Going { hours, zone, sites, stop_runs: args.stop_runs, server };
     let (report, urgency) = daemon.run(desk, Arc::clone(&house), going).await?;
     tell(desk.output, &report);
-    tell_unsent(desk.output, &house);
+    tell_unsent(desk.output, &house, zone);
     Ok(if urgency > Urgency::GoOn { Exit::Interrupted } else { Exit::Done })
 }
 
@@ -115,7 +117,15 @@ pub(super) fn tell(output: Output, report: &NightReport) {
 }
 
 /// What people were not told, where something of it waits.
-fn tell_unsent(output: Output, house: &House) {
+fn tell_unsent(output: Output, house: &House, zone: Zone) {
+    if let Ok(Some((held, until))) = alerts::held_back(house, zone) {
+        let until = zone.local(until).format("%H:%M");
+        let text = format!(
+            "alerts that wait for the end of quiet hours ({until}): {held}; a daemon that runs then sends them \
+             (`bead serve`), or else the next one"
+        );
+        output.say(&format!("  {} {text}", paint(WARN, "!")));
+    }
     let Ok(standing) = house.journal.outbox_standing() else { return };
     if standing.waiting == 0 {
         return;

@@ -27,9 +27,6 @@ use crate::daemon::locks::{self, StoryLock, Taken};
 use crate::daemon::machine::Machine;
 use crate::daemon::stop::{Stop, Urgency};
 
-/// A dispatcher that has not looked around for so long is stuck: systemd may start another.
-const STUCK: chrono::TimeDelta = chrono::TimeDelta::minutes(5);
-
 #[derive(Debug, ClapArgs)]
 pub(super) struct Args {
     /// When it is stopped by a signal, end its runs too (their work is kept)
@@ -141,8 +138,10 @@ impl Daemon {
         }
         display.done();
         drop(control);
-        if let Some(pulse) = pulse {
-            pulse.stop().await;
+        // Whoever dies of an error shall be missed.
+        match report {
+            Ok(_) => pulse.leave().await,
+            Err(_) => pulse.die().await,
         }
         if let Some(alerts) = alerts {
             alerts.finish().await;
@@ -175,8 +174,8 @@ async fn beat(clock: Arc<dyn Clock>, mut status: tokio::sync::watch::Receiver<Ar
     let mut ticks = tokio::time::interval((limit / 3).max(Duration::from_millis(500)));
     loop {
         ticks.tick().await;
-        let seen = status.borrow().at;
-        if seen.is_some_and(|at| clock.now() - at < STUCK) {
+        let now = clock.now();
+        if status.borrow().is_fresh(now, now) {
             let _ = sd_notify::notify(&[sd_notify::NotifyState::Watchdog]);
         }
     }

@@ -70,8 +70,7 @@ pub(super) async fn run(desk: &Desk, args: Args) -> Result<Exit, CliError> {
     let door = tokio::spawn(watchman::serve(listener, secret, sender));
     let mut known = known.unwrap_or_default();
     known.back(clock.now());
-    let mut post =
-        Post { output: desk.output, path, rules, alarm, printed: BTreeSet::new(), troubled: false };
+    let mut post = Post::new(desk.output, path, rules, alarm);
     let error = post.watch(known, heard, &clock).await;
     door.abort();
     Err(error)
@@ -79,7 +78,7 @@ pub(super) async fn run(desk: &Desk, args: Args) -> Result<Exit, CliError> {
 
 /// Judges without listening: for cron.
 fn once(output: Output, known: Option<Watchman>, now: DateTime<Utc>, rules: Rules) -> Exit {
-    let Some(mut known) = known else {
+    let Some(mut known) = known.filter(|known| !known.hosts.is_empty()) else {
         output.warn("no heartbeat was ever heard here");
         return Exit::NotLanded;
     };
@@ -101,9 +100,21 @@ struct Post {
     printed: BTreeSet<(String, String)>,
     /// The alarm's way does not work, and that was said.
     troubled: bool,
+    /// What it knows cannot be written down.
+    forgets: Option<Forgets>,
+}
+
+struct Forgets {
+    why: String,
+    /// Somebody was told.
+    told: bool,
 }
 
 impl Post {
+    fn new(output: Output, path: PathBuf, rules: Rules, alarm: Option<Wire>) -> Self {
+        Self { output, path, rules, alarm, printed: BTreeSet::new(), troubled: false, forgets: None }
+    }
+
     /// Watches until something breaks.
     async fn watch(
         &mut self,
@@ -123,16 +134,45 @@ impl Post {
                 },
                 () = tokio::time::sleep(LOOK) => {}
             }
-            for message in known.look(clock.now(), self.rules) {
-                self.tell(&mut known, &message, clock.now()).await;
-            }
-            if let Err(error) = watchman::remember(&self.path, &known) {
-                return CliError::from_error(Exit::Failed, &error);
-            }
+            self.judge(&mut known, clock.now()).await;
         }
     }
 
-    async fn tell(&mut self, known: &mut Watchman, message: &Message, now: DateTime<Utc>) {
+    /// Tells what is due and writes down what is known.
+    async fn judge(&mut self, known: &mut Watchman, now: DateTime<Utc>) {
+        for message in known.look(now, self.rules) {
+            if self.tell(&message, now).await {
+                known.told(&message);
+            }
+        }
+        self.remember(known);
+        let Some(Forgets { why, told: false }) = &self.forgets else { return };
+        let message = Message {
+            host: "watchman".to_owned(),
+            alarm: true,
+            title: "the watchman cannot remember".to_owned(),
+            text: format!("{why}; it watches on, and begins anew when it is started again"),
+        };
+        if self.tell(&message, now).await
+            && let Some(forgets) = &mut self.forgets
+        {
+            forgets.told = true;
+        }
+    }
+
+    /// A watchman that cannot write watches all the same: a full disk must not make it blind.
+    fn remember(&mut self, known: &Watchman) {
+        let Err(error) = watchman::remember(&self.path, known) else {
+            self.forgets = None;
+            return;
+        };
+        if self.forgets.is_none() {
+            self.forgets = Some(Forgets { why: error.to_string(), told: false });
+        }
+    }
+
+    /// True when it reached whom it shall reach.
+    async fn tell(&mut self, message: &Message, now: DateTime<Utc>) -> bool {
         let key = (message.host.clone(), message.title.clone());
         if self.printed.insert(key.clone()) {
             print(self.output, message, now);
@@ -144,11 +184,11 @@ impl Post {
                 self.output.warn(&format!("the alarm is tried again: {error}"));
             }
             self.troubled = true;
-            return;
+            return false;
         }
         self.troubled = false;
-        known.told(message);
         self.printed.remove(&key);
+        true
     }
 }
 
@@ -189,3 +229,6 @@ fn own_file(desk: &Desk) -> Result<PathBuf, CliError> {
 fn refused(error: &MemoryError) -> CliError {
     CliError::from_error(Exit::Refused, error)
 }
+
+#[cfg(test)]
+mod tests;

@@ -5,7 +5,7 @@
 //! the journal's newest number every few seconds, because other processes write events too. Start with
 //! [`Alerts::start`].
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -19,7 +19,7 @@ use crate::config::user::User;
 use crate::config::zone::Zone;
 use crate::domain::event::Body;
 use crate::feed::notify::alert::{Alert, Kind};
-use crate::feed::notify::courier::Courier;
+use crate::feed::notify::courier::{Courier, NO_CHANNEL};
 use crate::feed::notify::links::Links;
 use crate::feed::notify::rules::{QuietHours, Rules, State};
 use crate::feed::notify::secrets::Vault;
@@ -98,7 +98,20 @@ pub fn post_test(house: &House, user: &User, wanted: impl Fn(&str) -> bool) -> R
     Ok(count)
 }
 
-/// Sends a test over the channels that are wanted, now and once. Gives each with why it failed.
+/// Alerts that quiet hours hold back, and when those end: without a daemon nobody sends them then.
+pub fn held_back(house: &House, zone: Zone) -> Result<Option<(usize, DateTime<Utc>)>, JournalError> {
+    let Ok(user) = User::read(&house.places.config_file()) else { return Ok(None) };
+    let Some((seq, text)) = house.journal.outbox_read()? else { return Ok(None) };
+    if channels(house, &user.notify).names()?.is_empty() {
+        return Ok(None);
+    }
+    let (state, now) = (State::kept(seq, &text), house.clock.now());
+    let next = state.next(now, &rules(&user.notify, zone)).filter(|next| *next > now);
+    Ok(next.map(|next| (state.waiting().0, next)))
+}
+
+/// Sends a test over the channels that are wanted, now and once. Gives each with why it failed; one that takes it
+/// works again.
 pub async fn try_out(
     courier: &Courier,
     wanted: impl Fn(&str) -> bool,
@@ -107,10 +120,18 @@ pub async fn try_out(
     let alert = Alert::test(key, courier.clock.now());
     let names = courier.channels.names()?.into_iter().filter(|name| wanted(name));
     let tries = names.map(|name| async {
-        let failed = courier.send(&name, &alert).await.err().map(|failed| failed.to_string());
+        let failed = match courier.send(&name, &alert).await {
+            Ok(true) => None,
+            Ok(false) => Some(NO_CHANNEL.to_owned()),
+            Err(failed) => Some(failed.to_string()),
+        };
         (name, failed)
     });
-    Ok(futures_util::future::join_all(tries).await)
+    let tried = futures_util::future::join_all(tries).await;
+    for (name, _) in tried.iter().filter(|(_, failed)| failed.is_none()) {
+        courier.journal.channel_works(name)?;
+    }
+    Ok(tried)
 }
 
 /// Where the secrets of channels lie: beside the config, or in the environment.
@@ -139,10 +160,10 @@ fn public_url(user: &User) -> Option<String> {
 
 /// Follows until it is stopped; a failure or a bug in it costs a pause.
 async fn supervise(house: Arc<House>, zone: Zone, stop: CancellationToken) {
-    let mut told = false;
+    let (mut told, good) = (false, Good::default());
     while !stop.is_cancelled() {
-        let (house_, stop_) = (Arc::clone(&house), stop.clone());
-        let mut task = tokio::spawn(async move { Follower::new(house_, zone)?.follow(stop_).await });
+        let (house_, stop_, good_) = (Arc::clone(&house), stop.clone(), Good::clone(&good));
+        let mut task = tokio::spawn(async move { Follower::new(house_, zone, good_)?.follow(stop_).await });
         let why = tokio::select! {
             ended = &mut task => match ended {
                 Ok(Ok(())) => return,
@@ -173,12 +194,16 @@ async fn gone(stop: &CancellationToken) {
     tokio::time::sleep(LAST_WORDS).await;
 }
 
+/// The last config without a mistake: a follower that is taken up again loses no channel to one that has some now.
+type Good = Arc<Mutex<User>>;
+
 /// What reads the journal and sends.
 struct Follower {
     house: Arc<House>,
     zone: Zone,
     rules: Rules,
     courier: Courier,
+    good: Good,
     /// When the config that is in force was written.
     config: Option<SystemTime>,
     state: State,
@@ -188,7 +213,7 @@ struct Follower {
 }
 
 impl Follower {
-    fn new(house: Arc<House>, zone: Zone) -> Result<Self, JournalError> {
+    fn new(house: Arc<House>, zone: Zone, good: Good) -> Result<Self, JournalError> {
         let state = match house.journal.outbox_read()? {
             Some((seq, kept)) => State::kept(seq, &kept),
             None => {
@@ -198,17 +223,25 @@ impl Follower {
                 state
             }
         };
-        let user = User::read(&house.places.config_file()).unwrap_or_default();
+        let config = written(&house);
+        let user = match User::read(&house.places.config_file()) {
+            Ok(user) => user,
+            Err(error) => {
+                tracing::warn!(%error, "the config is not used for alerts");
+                good.lock().unwrap_or_else(PoisonError::into_inner).clone()
+            }
+        };
         let (rules, courier) = (rules(&user.notify, zone), courier(&house, &user, zone));
         let noted = (state.seq, state.clone());
-        let config = written(&house);
-        Ok(Self { house, zone, rules, courier, config, state, noted, pruned: None })
+        let mut follower = Self { house, zone, rules, courier, good, config, state, noted, pruned: None };
+        follower.obey(user)?;
+        Ok(follower)
     }
 
     async fn follow(mut self, stop: CancellationToken) -> Result<(), JournalError> {
         let mut out: Option<JoinHandle<Result<usize, JournalError>>> = None;
         while !stop.is_cancelled() {
-            self.reload();
+            self.reload()?;
             self.read()?;
             self.prune()?;
             if let Some(round) = out.take_if(|round| round.is_finished()) {
@@ -285,19 +318,27 @@ impl Follower {
     }
 
     /// Takes over a config that changed; one with a mistake changes nothing.
-    fn reload(&mut self) {
+    fn reload(&mut self) -> Result<(), JournalError> {
         let written = written(&self.house);
         if written == self.config {
-            return;
+            return Ok(());
         }
         self.config = written;
         match User::read(&self.house.places.config_file()) {
-            Ok(user) => {
-                self.rules = rules(&user.notify, self.zone);
-                self.courier = courier(&self.house, &user, self.zone);
+            Ok(user) => self.obey(user),
+            Err(error) => {
+                tracing::warn!(%error, "the changed config is not used for alerts");
+                Ok(())
             }
-            Err(error) => tracing::warn!(%error, "the changed config is not used for alerts"),
         }
+    }
+
+    fn obey(&mut self, user: User) -> Result<(), JournalError> {
+        self.rules = rules(&user.notify, self.zone);
+        self.courier = courier(&self.house, &user, self.zone);
+        *self.good.lock().unwrap_or_else(PoisonError::into_inner) = user;
+        self.house.journal.keep_channels(&self.courier.channels.names()?)?;
+        Ok(())
     }
 
     fn prune(&mut self) -> Result<(), JournalError> {

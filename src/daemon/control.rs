@@ -11,6 +11,7 @@ mod closing;
 mod hand;
 mod health;
 mod hub;
+mod links;
 mod logs;
 mod metrics;
 mod night;

@@ -1,18 +1,19 @@
 //! The daemon's heartbeat to another machine, as `watch` of the user's config wants it (rules 19.3).
 //!
-//! Owns what a beat says of the dispatcher's status and of the journal, and when it is sent. It disturbs nothing:
-//! a beat that fails is a notice once, until one arrives again. Start with [`Heartbeat::new`].
+//! Owns what a beat says of the dispatcher's status and of the journal, and when none is sent: a dispatcher that hangs
+//! is not told as a healthy one. It disturbs nothing: a beat that fails is a notice once, until one arrives again. How
+//! long it goes on is `pulse`'s. Start with [`Heartbeat::new`].
+
+mod pulse;
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::watch;
 use zeroize::Zeroizing;
 
 use super::dispatch::Status;
-use super::house::House;
 use super::refusal::Refusal;
 use crate::clock::Clock;
 use crate::config::watch::{Style, Watch, is_name};
@@ -20,6 +21,7 @@ use crate::domain::event::Body;
 use crate::feed::watchman::{self, Beat, PostError, Standing, Wire, advances};
 use crate::journal::read::Filter;
 use crate::journal::{Entry, Journal, JournalError};
+pub use pulse::Pulse;
 
 /// Two beats may be lost on the way before anybody is alarmed.
 const PATIENCE: i32 = 2;
@@ -37,6 +39,7 @@ pub struct Heartbeat {
     clock: Arc<dyn Clock>,
     status: watch::Receiver<Arc<Status>>,
     host: String,
+    begun: DateTime<Utc>,
     seen: u64,
     progress_seq: u64,
     /// What running beads cost when last looked at, and how often that changed.
@@ -79,6 +82,7 @@ impl Heartbeat {
             clock,
             status,
             host,
+            begun: now,
             seen,
             progress_seq: 0,
             measured: 0,
@@ -89,22 +93,20 @@ impl Heartbeat {
         })
     }
 
-    /// Beats until it is dropped.
-    pub async fn run(mut self, mut leaving: watch::Receiver<bool>) {
-        loop {
-            let over = *leaving.borrow();
-            let beat = self.beat(over);
-            let sent = self.send(&beat).await;
-            self.note(sent);
-            if over {
-                return;
-            }
-            tokio::select! {
-                () = tokio::time::sleep(self.watch.every.get()) => {}
-                // The sender of it went: the daemon is gone, and so are we.
-                changed = leaving.changed() => if changed.is_err() { return },
-            }
+    /// Sends what is true now. `over`: the daemon leaves on purpose.
+    async fn tell(&mut self, over: bool) {
+        // A beat would promise the next one for a dispatcher that does nothing any more. Its silence is heard; whoever
+        // counts pings alone is told.
+        if !over && self.hangs() && self.secret.is_some() {
+            return;
         }
+        let beat = self.beat(over);
+        let sent = self.send(&beat).await;
+        self.note(sent);
+    }
+
+    fn hangs(&self) -> bool {
+        !self.status.borrow().is_fresh(self.begun, self.clock.now())
     }
 
     /// What is true now. `over`: the daemon leaves on purpose.
@@ -154,7 +156,8 @@ impl Heartbeat {
             Some(secret) => self.wire.beat(secret, beat).await,
             None => {
                 let stall = TimeDelta::from_std(self.watch.stall.get()).unwrap_or(TimeDelta::MAX);
-                let fail = beat.state == Standing::Advancing && beat.at - self.progressed > stall;
+                let still = beat.state == Standing::Advancing && beat.at - self.progressed > stall;
+                let fail = still || (beat.next_by.is_some() && self.hangs());
                 self.wire.ping(fail).await
             }
         }
@@ -175,39 +178,6 @@ impl Heartbeat {
     }
 }
 
-/// The longest a last beat may hold up a daemon that leaves.
-const FAREWELL: Duration = Duration::from_secs(6);
-
-/// A heartbeat that goes on beside the dispatcher.
-pub struct Pulse {
-    task: tokio::task::JoinHandle<()>,
-    leaving: watch::Sender<bool>,
-}
-
-impl Pulse {
-    /// Begins to beat where the user's config wants it.
-    pub fn start(
-        wish: Option<Watch>,
-        house: &House,
-        status: watch::Receiver<Arc<Status>>,
-    ) -> Result<Option<Self>, Refusal> {
-        let Some(wish) = wish else { return Ok(None) };
-        let file = house.places.config_file();
-        let folder = file.parent().unwrap_or(Path::new("."));
-        let (journal, clock) = (Arc::clone(&house.journal), Arc::clone(&house.clock));
-        let heart = Heartbeat::new(wish, folder, journal, clock, status)?;
-        let leaving = watch::Sender::new(false);
-        let task = tokio::spawn(heart.run(leaving.subscribe()));
-        Ok(Some(Self { task, leaving }))
-    }
-
-    /// Says that the daemon leaves on purpose, so that nobody is alarmed.
-    pub async fn stop(self) {
-        self.leaving.send_replace(true);
-        let _ = tokio::time::timeout(FAREWELL, self.task).await;
-    }
-}
-
 fn standing(status: &Status) -> Standing {
     if !status.running.is_empty() {
         Standing::Advancing
@@ -220,9 +190,10 @@ fn standing(status: &Status) -> Standing {
     }
 }
 
-/// What running beads cost so far, in millionths of a dollar: it changes with every answer.
+/// What running beads cost so far, in millionths of a dollar: it changes with every answer. The night's money has the
+/// meters of reviews in it that somebody asked for, and that are no bead's.
 fn meter(status: &Status) -> u64 {
-    let usd: f64 = status.running.iter().map(|bead| bead.usd).sum();
+    let usd: f64 = status.running.iter().map(|bead| bead.usd).sum::<f64>() + status.night_usd;
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "bounded before")]
     let millionths = (usd.clamp(0.0, 1e9) * 1e6) as u64;
     millionths

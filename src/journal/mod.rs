@@ -6,6 +6,7 @@
 mod ask;
 pub mod backup;
 pub mod cache;
+mod channels;
 pub mod ear;
 pub mod known;
 pub mod log;
@@ -33,7 +34,7 @@ use crate::lifecycle::{IllegalTransition, Story};
 use ask::{micros, signed, unsigned};
 
 /// Raised when a body's meaning changes. An older program refuses a newer journal.
-pub const FORMAT: u32 = 3;
+pub const FORMAT: u32 = 4;
 
 #[derive(Debug, thiserror::Error)]
 pub enum JournalError {

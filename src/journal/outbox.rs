@@ -9,6 +9,7 @@ use rusqlite::{Row, Transaction, params};
 use serde::{Deserialize, Serialize};
 
 use super::ask::{first, most, signed, unsigned};
+use super::channels::{FAILING, WORKS};
 use super::{Journal, JournalError};
 
 pub(super) const TABLES: &str = "
@@ -22,10 +23,6 @@ CREATE TABLE outbox_read (one INTEGER PRIMARY KEY CHECK (one = 1), seq INTEGER N
 CREATE TABLE channels (
   name TEXT PRIMARY KEY, last_ok TEXT, failing_since TEXT, why TEXT NOT NULL, told INTEGER NOT NULL);
 ";
-
-/// Channels that do not work now. A device that was forgotten fails no more.
-pub(super) const FAILING: &str = "SELECT name, why FROM channels WHERE failing_since IS NOT NULL AND
-  (name NOT LIKE 'push/%' OR substr(name, 6) IN (SELECT id FROM devices)) ORDER BY name";
 
 /// An alert as the rules made it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,8 +53,17 @@ pub struct Delivery {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Tried {
     Sent,
-    Later { at: DateTime<Utc>, why: String },
-    GivenUp { why: String },
+    Later {
+        at: DateTime<Utc>,
+        why: String,
+    },
+    GivenUp {
+        why: String,
+    },
+    /// There is no such channel any more: that is no failure of it.
+    Dropped {
+        why: String,
+    },
 }
 
 /// How the outbox stands.
@@ -164,7 +170,7 @@ impl Journal {
         let (state, next, last) = match how {
             Tried::Sent => ("sent", None, ""),
             Tried::Later { at, why } => ("waiting", Some(stamp(*at)), why.as_str()),
-            Tried::GivenUp { why } => ("given_up", None, why.as_str()),
+            Tried::GivenUp { why } | Tried::Dropped { why } => ("given_up", None, why.as_str()),
         };
         self.at_once(|tx| {
             tx.execute(
@@ -172,12 +178,11 @@ impl Journal {
                  ended = CASE WHEN ?2 = 'waiting' THEN NULL ELSE ?5 END WHERE id = ?1",
                 params![delivery.id, state, next, last, now],
             )?;
+            if matches!(how, Tried::Dropped { .. }) {
+                return Ok(false);
+            }
             if state == "sent" {
-                tx.execute(
-                    "INSERT INTO channels (name, last_ok, failing_since, why, told) VALUES (?1, ?2, NULL, '', 0)
-                     ON CONFLICT (name) DO UPDATE SET last_ok = ?2, failing_since = NULL, why = '', told = 0",
-                    params![delivery.channel, now],
-                )?;
+                tx.execute(WORKS, params![delivery.channel, now])?;
                 return Ok(false);
             }
             tx.execute(

@@ -50,7 +50,7 @@ pub fn peek(path: &Path) -> Result<Option<Peek>, JournalError> {
     // Nor those of alerts.
     let devices = connection.query_row("SELECT count(*) FROM devices", [], |row| row.get(0)).unwrap_or(0);
     let mut failing = Vec::new();
-    if let Ok(mut query) = connection.prepare(super::outbox::FAILING) {
+    if let Ok(mut query) = connection.prepare(super::channels::FAILING) {
         let rows = query.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).map_err(db)?;
         failing = rows.collect::<Result<_, _>>().map_err(db)?;
     }

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use rusqlite::{Row, params};
 use serde::{Deserialize, Serialize};
 
-use super::ask::first;
+use super::ask::{first, signed};
 use super::known::project_id;
 use super::outbox::stamp;
 use super::{Journal, JournalError};
@@ -21,6 +21,14 @@ CREATE TABLE capabilities (
   hash TEXT PRIMARY KEY, action TEXT NOT NULL, project TEXT NOT NULL, bead TEXT NOT NULL, run TEXT,
   tip TEXT, expires TEXT NOT NULL, used TEXT);
 ";
+
+/// What format 4 has beyond format 3: the claim that a link is about.
+pub(super) const FOURTH: &str = "
+ALTER TABLE capabilities ADD COLUMN story INTEGER;
+";
+
+/// What is read of a link, all as text.
+const COLUMNS: &str = "action, project, bead, run, tip, expires, used, CAST(story AS TEXT)";
 
 /// More devices than this are refused (T35).
 pub const MOST_DEVICES: usize = 20;
@@ -46,6 +54,8 @@ pub struct Capability {
     pub action: Action,
     pub project: ProjectId,
     pub bead: BeadId,
+    /// The claim whose end was told, where there was one: once the bead has gone on, the link is for nothing.
+    pub story: Option<u64>,
     pub run: Option<RunId>,
     /// The tip that was looked at: an approval of another one is none.
     pub tip: Option<Oid>,
@@ -146,8 +156,8 @@ impl Journal {
     /// Keeps what a link with this hash may do.
     pub fn grant(&self, hash: &str, capability: &Capability) -> Result<(), JournalError> {
         self.execute(
-            "INSERT INTO capabilities (hash, action, project, bead, run, tip, expires)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+            "INSERT INTO capabilities (hash, action, project, bead, run, tip, expires, story)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
             params![
                 hash,
                 capability.action.as_str(),
@@ -156,6 +166,7 @@ impl Journal {
                 capability.run.as_ref().map(RunId::as_str),
                 capability.tip.as_ref().map(Oid::as_str),
                 stamp(capability.expires),
+                capability.story.map(signed),
             ],
         )?;
         Ok(())
@@ -164,9 +175,9 @@ impl Journal {
     /// What the link may do, for the page that asks before it acts. Used and expired ones are told too.
     pub fn capability(&self, hash: &str) -> Result<Option<Capability>, JournalError> {
         let row = self.row(
-            "SELECT action, project, bead, run, tip, expires, used FROM capabilities WHERE hash = ?1",
+            &format!("SELECT {COLUMNS} FROM capabilities WHERE hash = ?1"),
             params![hash],
-            texts::<7>,
+            texts::<8>,
         )?;
         row.map(|row| self.read_capability(row)).transpose()
     }
@@ -175,10 +186,12 @@ impl Journal {
     pub fn use_capability(&self, hash: &str) -> Result<Option<Capability>, JournalError> {
         let now = stamp(self.clock.now());
         let row = self.row(
-            "UPDATE capabilities SET used = ?2 WHERE hash = ?1 AND used IS NULL AND expires > ?2
-             RETURNING action, project, bead, run, tip, expires, used",
+            &format!(
+                "UPDATE capabilities SET used = ?2 WHERE hash = ?1 AND used IS NULL AND expires > ?2
+                 RETURNING {COLUMNS}"
+            ),
             params![hash, now],
-            texts::<7>,
+            texts::<8>,
         )?;
         row.map(|row| self.read_capability(row)).transpose()
     }
@@ -188,14 +201,15 @@ impl Journal {
         self.execute("DELETE FROM capabilities WHERE expires < ?1", params![stamp(before)])
     }
 
-    fn read_capability(&self, row: [Option<String>; 7]) -> Result<Capability, JournalError> {
-        let [action, project, bead, run, tip, expires, used] = row;
+    fn read_capability(&self, row: [Option<String>; 8]) -> Result<Capability, JournalError> {
+        let [action, project, bead, run, tip, expires, used, story] = row;
         let (action, project) = (action.unwrap_or_default(), project.unwrap_or_default());
         let odd = |what: &str| self.unreadable(0, &format!("a link with the {what}"));
         Ok(Capability {
             action: Action::parse(&action).ok_or_else(|| odd(&format!("action `{action}`")))?,
             project: project_id(project).ok_or_else(|| odd("project it is for"))?,
             bead: BeadId::new(bead.unwrap_or_default()),
+            story: story.and_then(|story| story.parse().ok()),
             run: run.as_deref().and_then(RunId::parse),
             tip: tip.map(|tip| Oid::parse(&tip)).transpose().map_err(|why| self.unreadable(0, &why))?,
             expires: self.time(0, &expires.unwrap_or_default())?,

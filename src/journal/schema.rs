@@ -98,8 +98,8 @@ fn migrate(path: &Path, connection: &Connection) -> Result<(), JournalError> {
     // leaves the old format.
     connection.execute_batch("BEGIN IMMEDIATE").map_err(db)?;
     let found = version(connection).map_err(db)?;
-    let (outbox, reach) = (super::outbox::TABLES, super::reach::TABLES);
-    for (format, step) in [(1, TABLES), (2, SECOND), (3, THIRD), (3, outbox), (3, reach)] {
+    let (outbox, reach, fourth) = (super::outbox::TABLES, super::reach::TABLES, super::reach::FOURTH);
+    for (format, step) in [(1, TABLES), (2, SECOND), (3, THIRD), (3, outbox), (3, reach), (4, fourth)] {
         if found < format {
             connection.execute_batch(step).map_err(db)?;
         }

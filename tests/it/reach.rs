@@ -21,6 +21,7 @@ impl Window {
             action,
             project: journal.projects().unwrap()[0].id.clone(),
             bead: BeadId::new(bead),
+            story: None,
             run: None,
             tip,
             expires: chrono::Utc::now() + chrono::TimeDelta::hours(1),
@@ -35,6 +36,7 @@ impl Window {
             action: Action::Retry,
             project: journal.projects().unwrap()[0].id.clone(),
             bead: BeadId::new(bead),
+            story: None,
             run: None,
             tip: None,
             expires: chrono::Utc::now() - chrono::TimeDelta::seconds(1),
@@ -167,7 +169,13 @@ fn t35_a_device_is_kept_only_with_a_known_service_and_its_address_is_never_shown
     let figures = window.get("/metrics").send(window.port).body;
     assert!(figures.contains("bead_alerts{channel=\"push\",state=\"waiting\"} 0"), "{figures}");
     assert!(figures.contains("bead_alert_channels_failing{channel=\"mail\"} 0"), "{figures}");
+    let known = |endpoint: &str| {
+        let answer = window.write("POST", "/api/push/known", &json!({ "endpoint": endpoint }));
+        answer.json()["known"].as_bool().unwrap()
+    };
+    assert!(known(&format!("{good}-2")), "its own page asks with what it alone knows");
     assert_eq!(window.write("DELETE", path, &json!({ "endpoint": format!("{good}-2") })).status, 204);
+    assert!(!known(&format!("{good}-2")) && known(good));
     let list = window.env.bead(&["push", "list", "--json"]).expect(0);
     assert!(!list.out.contains("secret-part") && list.json().as_array().unwrap().len() == 1);
     assert_eq!(window.write("DELETE", path, &json!({ "endpoint": good })).status, 204);

@@ -35,6 +35,13 @@ impl World {
         fixture::house(self.dir.path())
     }
 
+    /// Waits until the rules follow.
+    async fn reads(&self, house: &House) {
+        while house.journal.outbox_read().unwrap().is_none() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
     async fn letters(&self, least: usize) -> Vec<String> {
         let subject = |data: &str| data.lines().find_map(|l| l.strip_prefix("Subject: ")).unwrap().to_owned();
         for _ in 0..100 {
@@ -124,16 +131,43 @@ async fn f43_a_server_that_hangs_holds_up_nobody_and_the_alert_stays() {
 async fn a_changed_config_is_taken_over_and_a_broken_one_is_not() {
     let world = World::new(FINE).await;
     let house = world.house();
-    let mut follower = Follower::new(Arc::clone(&house), Zone::UTC).unwrap();
+    let good = Good::default();
+    let mut follower = Follower::new(Arc::clone(&house), Zone::UTC, Good::clone(&good)).unwrap();
     assert_eq!(follower.rules.max_per_night, 1);
     tokio::time::sleep(Duration::from_millis(20)).await;
     world.config("max_per_night: 7");
-    follower.reload();
+    follower.reload().unwrap();
     assert_eq!(follower.rules.max_per_night, 7);
     tokio::time::sleep(Duration::from_millis(20)).await;
     world.config("max_per_night: many");
-    follower.reload();
+    follower.reload().unwrap();
     assert_eq!(follower.rules.max_per_night, 7);
+    // Nor by one that is taken up again meanwhile.
+    drop(follower);
+    let follower = Follower::new(Arc::clone(&house), Zone::UTC, good).unwrap();
+    assert_eq!((follower.rules.max_per_night, follower.courier.channels.names().unwrap().len()), (7, 1));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_quiet_hours_hold_back_is_said_at_the_end_and_sent_by_the_next_daemon() {
+    let world = World::new(FINE).await;
+    let now = Utc::now();
+    let (start, stop) = (now - TimeDelta::hours(2), now + TimeDelta::hours(2));
+    let hours = format!("start: '{}', stop: '{}', zone: UTC", start.format("%H:%M"), stop.format("%H:%M"));
+    world.config(&format!("quiet_hours: {{ {hours} }}"));
+    let house = world.house();
+    let alerts = Alerts::start(Arc::clone(&house), Zone::UTC);
+    world.reads(&house).await;
+    ended(&house, "a-1", false, Outcome::Failed);
+    alerts.finish().await;
+    let (waiting, until) = held_back(&house, Zone::UTC).unwrap().unwrap();
+    assert_eq!((waiting, until.format("%H:%M").to_string()), (1, stop.format("%H:%M").to_string()));
+    assert_eq!(world.smtp.letters().len(), 0);
+    world.config("max_per_night: 1");
+    assert_eq!(held_back(&house, Zone::UTC).unwrap(), None, "it may go now");
+    let alerts = Alerts::start(Arc::clone(&house), Zone::UTC);
+    assert_eq!(world.letters(1).await, ["a-1 failed"]);
+    alerts.finish().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -1,12 +1,11 @@
-//! How people are reached, and how they answer: devices for push, the outbox, and one-time links.
+//! How people are reached: devices for push, and the outbox.
 //!
-//! Owns these routes. What a link does is what the same verb of `hand` does; a link for an approval acts only while
-//! the very work is kept that was looked at. Start with [`routes`] and [`act`].
+//! Owns these routes. A device's endpoint and keys are nobody's to read, not even a logged-in person's. What people
+//! answer comes in by `links`. Start with [`routes`].
 
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
-use axum::response::{Html, IntoResponse};
-use axum::{Router, routing};
+use axum::response::IntoResponse;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -14,35 +13,23 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::Desk;
-use super::hand::{Taken, lay};
+use super::hand::Taken;
 use super::problem::Problem;
-use super::projects::site;
 use super::view::{Accepted, Nothing};
 use crate::config::user::User;
 use crate::daemon::alerts;
-use crate::daemon::hand::{Ask, again};
-use crate::feed::notify::links::hash;
 use crate::feed::notify::push::vapid::Vapid;
 use crate::feed::notify::push::{Wish, accept};
-use crate::feed::web::act::{self as page, Question};
-use crate::feed::web::extract::{Json, Path};
-use crate::journal::reach::{Action, Capability, Device, MOST_DEVICES};
+use crate::feed::web::extract::Json;
+use crate::journal::reach::{Device, MOST_DEVICES};
 
 pub(super) fn routes() -> OpenApiRouter<Desk> {
     OpenApiRouter::new()
         .routes(routes!(key))
         .routes(routes!(devices, subscribe, unsubscribe))
+        .routes(routes!(known))
         .routes(routes!(test))
         .routes(routes!(outbox))
-        .routes(routes!(act))
-}
-
-/// The page behind a link, and its script.
-pub(super) fn pages() -> Router<Desk> {
-    let script = ([(header::CONTENT_TYPE, "text/javascript; charset=utf-8")], page::SCRIPT);
-    Router::new()
-        .route(page::SCRIPT_PATH, routing::get(async move || script))
-        .route("/act/{capability}", routing::get(ask))
 }
 
 /// The key that a browser subscribes with.
@@ -141,6 +128,8 @@ async fn subscribe(
     Ok((StatusCode::CREATED, Json(DeviceView::from(kept))))
 }
 
+const WHICH: &str = "which device: expected `endpoint` or `id`";
+
 /// Which device: one of the two.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -154,10 +143,26 @@ struct Which {
     responses((status = NO_CONTENT, description = "It is forgotten, or was never known")))]
 async fn unsubscribe(State(desk): State<Desk>, Json(which): Json<Which>) -> Result<StatusCode, Problem> {
     let Some(which) = which.id.or(which.endpoint) else {
-        return Err(Problem::wrong("which device: expected `endpoint` or `id`"));
+        return Err(Problem::wrong(WHICH));
     };
     desk.house.journal.forget_device(&which)?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// Whether a device would be told.
+#[derive(Debug, Serialize, ToSchema)]
+struct IsKnown {
+    known: bool,
+}
+
+/// Say whether a device is told anything
+#[utoipa::path(post, path = "/api/push/known", tag = "alerts", request_body = Which,
+    responses((status = OK, description = "For the device itself: nobody else knows its endpoint", body = IsKnown)))]
+async fn known(State(desk): State<Desk>, Json(which): Json<Which>) -> Result<Json<IsKnown>, Problem> {
+    let Which { id, endpoint } = which;
+    let Some(which) = id.or(endpoint) else { return Err(Problem::wrong(WHICH)) };
+    let devices = desk.house.journal.devices()?;
+    Ok(Json(IsKnown { known: devices.iter().any(|device| device.id == which || device.endpoint == which) }))
 }
 
 /// Send a test to every device
@@ -226,75 +231,4 @@ async fn outbox(State(desk): State<Desk>) -> Result<Json<Outbox>, Problem> {
     });
     let (failing, deliveries) = (failing.collect(), lines.collect());
     Ok(Json(Outbox { waiting: standing.waiting, given_up: standing.given_up, failing, deliveries }))
-}
-
-const UNKNOWN: &str = "This link is not valid.";
-const USED: &str = "This link was used already.";
-const OLD: &str = "This link is older than a day.";
-
-/// Shows what a link would do. It never acts: mail scanners fetch links.
-async fn ask(State(desk): State<Desk>, Path(secret): Path<String>) -> Result<impl IntoResponse, Problem> {
-    let Some(capability) = desk.house.journal.capability(&hash(&secret))? else {
-        let question = Question { words: UNKNOWN, ..Question::default() };
-        return Ok((StatusCode::NOT_FOUND, Html(page::page(&question))));
-    };
-    let told = desk.house.journal.stories_of(&capability.project, &capability.bead)?;
-    let title = told.last().map(|story| story.order.title.clone()).unwrap_or_default();
-    let (press, words) = match (stale(&desk, &capability), capability.action) {
-        (Some(why), _) => (None, why),
-        (None, Action::Approve) if capability.tip.is_none() => {
-            (Some("Nothing to do: close it"), "Its agent changed nothing. The bead is closed.")
-        }
-        (None, Action::Approve) => {
-            (Some("Approve"), "What you were shown goes on: gates still run, then it lands.")
-        }
-        (None, Action::Retry) => (Some("Try again"), "It is worked on again, with what is kept."),
-        (None, Action::Park) => (Some("Put aside"), "Nobody works on it until you give it back."),
-    };
-    let question = Question { press, words, bead: capability.bead.to_string(), title };
-    Ok((StatusCode::OK, Html(page::page(&question))))
-}
-
-fn stale(desk: &Desk, capability: &Capability) -> Option<&'static str> {
-    match (capability.used, capability.expires <= desk.house.clock.now()) {
-        (true, _) => Some(USED),
-        (false, true) => Some(OLD),
-        (false, false) => None,
-    }
-}
-
-/// The secret of a one-time link.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-struct Secret {
-    capability: String,
-}
-
-/// Do what a one-time link is for
-#[utoipa::path(post, path = "/api/capabilities", tag = "alerts", request_body = Secret, security(()),
-    responses((status = ACCEPTED, description = "It is done, and the link is void", body = Accepted)))]
-async fn act(State(desk): State<Desk>, Json(secret): Json<Secret>) -> Taken {
-    let hash = hash(&secret.capability);
-    let Some(capability) = desk.house.journal.capability(&hash)? else { return Err(Problem::gone(UNKNOWN)) };
-    if let Some(why) = stale(&desk, &capability) {
-        return Err(Problem::new(StatusCode::CONFLICT, why));
-    }
-    let ask = match capability.action {
-        Action::Approve => {
-            let site = site(&desk, capability.project.as_str()).await?;
-            let kept = again::kept(&desk.house, &site, &capability.bead)?;
-            if kept.map(|(_, tip)| tip) != capability.tip {
-                return Err(Problem::new(StatusCode::CONFLICT, "this is not the work that was shown to you")
-                    .hint("look at the bead as it is now"));
-            }
-            Ask::Approve
-        }
-        Action::Retry => Ask::Retry { fresh: false },
-        Action::Park => Ask::Park { reason: "put aside from a notification".to_owned() },
-    };
-    // Of two presses one gets it.
-    let Some(capability) = desk.house.journal.use_capability(&hash)? else {
-        return Err(Problem::new(StatusCode::CONFLICT, USED));
-    };
-    lay(&desk, (capability.project.to_string(), capability.bead.to_string()), ask).await
 }

@@ -11,7 +11,7 @@ use axum::{Extension, Router, middleware};
 use utoipa_axum::router::OpenApiRouter;
 
 use super::problem::Problem;
-use super::{Desk, beads, briefs, closing, hand, health, logs, metrics, night};
+use super::{Desk, beads, briefs, closing, hand, health, links, logs, metrics, night};
 use super::{openapi, opinions, pages, projects, reach, records, runs, stream, work};
 use crate::feed::web::guard::{Door, keep};
 use crate::feed::web::login;
@@ -33,6 +33,7 @@ pub(super) fn listed() -> OpenApiRouter<Desk> {
         .merge(runs::routes())
         .merge(hand::routes())
         .merge(reach::routes())
+        .merge(links::routes())
         .merge(logs::routes())
         .merge(records::routes())
         .merge(briefs::routes())
@@ -48,7 +49,7 @@ pub(super) fn behind(door: Door, desk: Desk) -> Router {
     let guard = Arc::clone(&desk.guard);
     router
         .merge(login::pages())
-        .merge(reach::pages())
+        .merge(links::pages())
         .merge(pages::routes())
         .fallback(|| async { Problem::gone("there is no such route") })
         .method_not_allowed_fallback(|| async {

@@ -142,7 +142,7 @@ impl Dispatcher {
         Ok(same.then_some(event.at))
     }
 
-    fn close_night(&mut self, why: &str) -> Result<(), EngineError> {
+    pub(super) fn close_night(&mut self, why: &str) -> Result<(), EngineError> {
         if let Some(night) = self.notes.night {
             if let Some(queue) = self.notes.queue.last() {
                 self.note(Body::QueueChanged(queue))?;

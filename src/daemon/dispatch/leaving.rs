@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::status::NightReport;
-use super::{Dispatcher, Key};
+use super::{Dispatcher, Hours, Key};
 use crate::daemon::error::EngineError;
 use crate::daemon::stop::Urgency;
 
@@ -52,7 +52,13 @@ impl Dispatcher {
             live.stop.leave();
         }
         while self.tasks.join_next().await.is_some() {}
-        self.report("stopped")
+        let report = self.report("stopped")?;
+        // A night of the config's windows goes on under the next daemon, if one comes in time. One that a person began
+        // is over with its process: whoever calls it again begins another.
+        if matches!(self.hours, Hours::Now { .. }) {
+            self.close_night("it was stopped")?;
+        }
+        Ok(report)
     }
 
     /// Beads whose target is being moved: they are finished before anybody leaves.

@@ -107,10 +107,11 @@ impl Dispatcher {
         }
     }
 
-    fn running(&self, stories: &[Story]) -> Vec<Running> {
+    pub(super) fn running(&self, stories: &[Story]) -> Vec<Running> {
         let runs = self.live.iter().map(|((project, bead), live)| {
             let story = stories.iter().find(|s| &s.project == project && &s.bead == bead);
-            let now = story.and_then(Story::run).map(|run| self.machine.spending.of(run));
+            // A reviewer's run spends too, and is the only one while it reads.
+            let now = story.and_then(Story::at_work).map(|run| self.machine.spending.of(run));
             let before = Spent::new(story.map_or(0.0, |s| s.cost_usd), 0);
             Running {
                 project: project.clone(),

@@ -3,7 +3,7 @@
 //! Owns the one shape that `bead night`, the control socket and `bead why` show. Sentences may quote untrusted
 //! text: whoever prints them cleans it. Start with [`Status`].
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -41,6 +41,16 @@ pub struct Status {
     /// How the alerts stand; filled in where the status is asked for.
     #[serde(default)]
     pub alerts: AlertState,
+}
+
+/// A dispatcher that has not looked around for so long is stuck.
+const STUCK: TimeDelta = TimeDelta::minutes(5);
+
+impl Status {
+    /// Whether the dispatcher it tells of, which began then, still looks around.
+    pub fn is_fresh(&self, begun: DateTime<Utc>, now: DateTime<Utc>) -> bool {
+        now - self.at.unwrap_or(begun) < STUCK
+    }
 }
 
 /// Whether people hear of what happens.

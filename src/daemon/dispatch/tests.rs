@@ -196,3 +196,63 @@ async fn f10_an_engine_that_is_away_pauses_dispatch_and_costs_no_attempt() {
     assert!(attempts.values().all(|n| *n == 1), "{attempts:?}");
     world.check(&house, &sites).await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_night_by_hand_that_is_stopped_has_an_end() {
+    let world = World::new(&[("shop", 1)]);
+    // Until its process goes.
+    world.executor.set(Purpose::Agent, leave);
+    let (house, _, dispatcher) = world.dispatcher(&["shop"], Hours::Now { until: None }).await;
+    let stop = dispatcher.stop.clone();
+    let night = tokio::spawn(dispatcher.run());
+    let works = async || {
+        while !house.journal.open_stories(None).unwrap().iter().any(|s| s.phase.name() == "working") {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    within(60, works()).await;
+    stop.more();
+    let report = within(60, night).await.unwrap().unwrap();
+    assert_eq!((report.why.as_str(), report.left_running), ("stopped", 1), "{report:?}");
+    let rows = crate::feed::brief::nights(&house.journal, house.clock.now()).unwrap();
+    let rows: Vec<_> = rows.iter().map(|row| (row.state, row.why.as_deref())).collect();
+    assert_eq!(rows, [(crate::feed::brief::NightState::Over, Some("it was stopped"))]);
+}
+
+#[tokio::test]
+async fn what_a_reviewer_spends_now_is_seen_as_the_bead_s_spending() {
+    use crate::domain::ids::{Oid, RunId};
+    use crate::lifecycle::{Phase, Story, Work};
+    let world = World::new(&[("shop", 1)]);
+    let (house, sites, mut dispatcher) = world.dispatcher(&["shop"], Hours::Windows).await;
+    let (project, bead) = (sites[0].id.clone(), BeadId::new("shop-0"));
+    let base = Oid::parse(&"1".repeat(40)).unwrap();
+    let order = crate::domain::order::Order::unclaimed("main", base.clone());
+    let event = crate::domain::event::Event {
+        seq: 1,
+        at: house.clock.now(),
+        project: Some(project.clone()),
+        bead: Some(bead.clone()),
+        run: None,
+        attempt: None,
+        body: crate::domain::event::Body::Claiming { order },
+    };
+    let mut story = Story::open(&event).unwrap();
+    let run = RunId::from_bytes([7; 16]);
+    (story.phase, story.cost_usd) = (Phase::Reviewing, 1.0);
+    story.reviews.run = Some(Work::begun(run.clone(), base, house.clock.now()));
+    let meter = crate::gateway::meter::MeterReading { cost_usd: 0.25, ..Default::default() };
+    let meter = watch::Sender::new(meter);
+    let _counted = dispatcher.machine.spending.count(&run, meter.subscribe());
+    let live = Live {
+        stop: Stop::default(),
+        since: house.clock.now(),
+        memory: 0,
+        model: None,
+        probe: false,
+        asked: false,
+        reads: None,
+    };
+    dispatcher.live.insert((project, bead), live);
+    assert_eq!(dispatcher.running(&[story])[0].spent.usd, 1.25);
+}

@@ -38,7 +38,12 @@ pub(super) async fn alerts(
         all.push(channel(way, names).await);
     }
     all.push(push(settings, (key, known.devices), !ways.is_empty()));
-    all.extend(known.failing.iter().map(|(channel, why)| {
+    // What the config has no more cannot fail any more.
+    let used = |channel: &str| match channel.starts_with("push/") {
+        true => settings.push.enabled,
+        false => ways.iter().any(|way| way.name == channel),
+    };
+    all.extend(known.failing.iter().filter(|(channel, _)| used(channel)).map(|(channel, why)| {
         let says = format!("the last try over {channel} failed: {why}");
         Check::mind(NAME, says, "`bead push test --all` tries every channel and says how each went")
     }));

@@ -26,6 +26,7 @@ use crate::journal::read::Filter;
 mod cut_off;
 mod daemon;
 mod deeds;
+mod links;
 mod messages;
 mod shell;
 

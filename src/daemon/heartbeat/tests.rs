@@ -1,4 +1,5 @@
 use std::sync::Mutex;
+use std::time::Duration;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
@@ -61,6 +62,14 @@ fn world(url: &str) -> World {
     World { heart, clock, journal, status }
 }
 
+impl World {
+    /// The dispatcher has just looked at everything.
+    fn looks_around(&self) {
+        let at = Some(self.clock.now());
+        self.status.send_modify(|status| *status = Arc::new(Status { at, ..(**status).clone() }));
+    }
+}
+
 fn tell(journal: &Journal, body: Body) -> u64 {
     journal.tell(Entry { project: None, bead: None, run: None, attempt: None, body }).unwrap().seq
 }
@@ -89,8 +98,10 @@ fn a_beat_tells_progress_by_events_and_by_answers() {
     assert_eq!((last.state, last.next_by), (Standing::Closed, None));
 }
 
+pub(super) const FINE: &str = "HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+
 /// A server that answers everything with one status and keeps the request lines.
-async fn server(answer: &'static str) -> (String, Arc<Mutex<Vec<String>>>) {
+pub(super) async fn server(answer: &'static str) -> (String, Arc<Mutex<Vec<String>>>) {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/id", listener.local_addr().unwrap());
     let lines = Arc::new(Mutex::new(Vec::new()));
@@ -109,10 +120,11 @@ async fn server(answer: &'static str) -> (String, Arc<Mutex<Vec<String>>>) {
 
 #[tokio::test]
 async fn a_ping_fails_while_nothing_advances() {
-    let (url, lines) = server("HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n").await;
+    let (url, lines) = server(FINE).await;
     let mut world = world(&url);
     for minutes in [0, 20, 31] {
         world.clock.advance(Duration::from_secs(minutes * 60));
+        world.looks_around();
         let beat = world.heart.beat(false);
         world.heart.send(&beat).await.unwrap();
     }
@@ -139,12 +151,27 @@ async fn a_failure_is_a_notice_once_and_names_no_path() {
 }
 
 #[tokio::test]
-async fn it_says_goodbye_when_the_daemon_leaves() {
-    let (url, lines) = server("HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n").await;
-    let heart = world(&url).heart;
-    let leaving = watch::Sender::new(false);
-    let task = tokio::spawn(heart.run(leaving.subscribe()));
-    tokio::time::sleep(Duration::from_millis(300)).await;
-    Pulse { task, leaving }.stop().await;
-    assert_eq!(lines.lock().unwrap().len(), 2);
+async fn a_dispatcher_that_hangs_is_told_by_a_ping_that_fails() {
+    let (url, lines) = server(FINE).await;
+    let mut world = world(&url);
+    world.looks_around();
+    world.heart.tell(false).await;
+    world.clock.advance(Duration::from_secs(299));
+    world.heart.tell(false).await;
+    world.clock.advance(Duration::from_secs(1));
+    world.heart.tell(false).await;
+    world.looks_around();
+    world.heart.tell(false).await;
+    let kept = lines.lock().unwrap().clone();
+    let (good, bad) = ("GET /id HTTP/1.1", "GET /id/fail HTTP/1.1");
+    assert_eq!(kept, [good, good, bad, good]);
+}
+
+#[test]
+fn a_review_that_is_no_bead_s_is_progress_too() {
+    let mut world = world("http://127.0.0.1:9/x");
+    let before = world.heart.beat(false).meter;
+    let more = Status { night_usd: 0.3, ..status(&[0.1], false, "open") };
+    world.status.send_replace(Arc::new(more));
+    assert_eq!(world.heart.beat(false).meter, before + 1);
 }

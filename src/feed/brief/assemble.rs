@@ -119,10 +119,9 @@ impl Teller<'_> {
     }
 
     /// What a person did about a bead since this event.
-    pub(super) fn settled(&self, chapter: &Chapter<'_>, since: u64) -> Option<Line> {
+    pub(super) fn settled(&self, (project, bead): (&ProjectId, &BeadId), since: u64) -> Option<Line> {
         let later = self.material.events.iter().chain(&self.material.after).filter(|event| event.seq > since);
-        let own = later
-            .filter(|e| e.project.as_ref() == Some(chapter.project) && e.bead.as_ref() == Some(chapter.bead));
+        let own = later.filter(|e| e.project.as_ref() == Some(project) && e.bead.as_ref() == Some(bead));
         for event in own {
             let text = match &event.body {
                 Body::GivenBack { how, .. } => match how {

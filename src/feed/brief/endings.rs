@@ -71,7 +71,7 @@ impl Teller<'_> {
             review: reviewed.map(|(_, review)| verdict_word(review.verdict).to_owned()),
         };
         let action = needs::ask(&bead, self.is_named(chapter.project), finish, run.as_deref());
-        let settled = self.settled(chapter, seq);
+        let settled = self.settled((chapter.project, chapter.bead), seq);
         let action = action.filter(|_| settled.is_none());
         (kind, Item { bead: Some(bead), line: Line::new(text, seqs), more, action, settled, facts })
     }

@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 use super::{Brief, Night, NightState, assemble};
 use crate::config::zone::Zone;
 use crate::domain::event::{Body, Event};
-use crate::domain::ids::ProjectId;
+use crate::domain::ids::{BeadId, ProjectId};
 use crate::journal::read::Filter;
 use crate::journal::{Journal, JournalError};
 
@@ -192,8 +192,7 @@ fn read(journal: &Journal, mut night: Night, zone: Zone) -> Result<Material, Jou
         before.extend(earlier.into_iter().take_while(|event| event.seq < night.first));
     }
     before.sort_by_key(|event| event.seq);
-    let beads: BTreeSet<_> =
-        events.iter().filter_map(|e| Some((e.project.clone()?, e.bead.clone()?))).collect();
+    let beads: BTreeSet<_> = events.iter().flat_map(concerned).collect();
     let mut after = Vec::new();
     for kind in ["given_back", "by_hand", "claiming"] {
         after.extend(journal.events_of(kind, night.to)?.into_iter().filter(|event| {
@@ -204,4 +203,15 @@ fn read(journal: &Journal, mut night: Night, zone: Zone) -> Result<Material, Jou
     after.sort_by_key(|event| event.seq);
     let names = journal.projects()?.into_iter().map(|project| (project.id, project.name)).collect();
     Ok(Material { night, events, before, after, names, zone })
+}
+
+/// The beads that an event is about: its own, and those that findings made.
+fn concerned(event: &Event) -> Vec<(ProjectId, BeadId)> {
+    let Some(project) = &event.project else { return Vec::new() };
+    let filed = match &event.body {
+        Body::FindingsFiled { filed, .. } => filed.as_slice(),
+        _ => &[],
+    };
+    let made = filed.iter().filter_map(|one| one.bead.as_ref());
+    event.bead.iter().chain(made).map(|bead| (project.clone(), bead.clone())).collect()
 }

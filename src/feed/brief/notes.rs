@@ -15,16 +15,17 @@ use crate::feed::tell;
 const LISTED: usize = 50;
 
 impl Teller<'_> {
-    /// Beads that findings made, and how many of them wait for approval.
+    /// Beads that findings made, and the events of those that wait for approval.
     pub(super) fn findings(&self) -> (Vec<Item>, Vec<u64>) {
         let (mut items, mut proposed) = (Vec::new(), Vec::new());
         for event in &self.material.events {
             let Body::FindingsFiled { filed, left_out } = &event.body else { continue };
             for one in filed.iter().filter(|one| one.created) {
-                if one.proposed {
+                let item = self.finding(event, one);
+                if one.proposed && item.settled.is_none() {
                     proposed.push(event.seq);
                 }
-                items.push(self.finding(event, one));
+                items.push(item);
             }
             if *left_out > 0 {
                 let text = format!("{} left out", tell::count(*left_out, "more finding"));
@@ -41,7 +42,11 @@ impl Teller<'_> {
         let named = event.project.as_ref().filter(|project| self.is_named(project));
         let name = named.map(|project| self.name(project));
         item.facts.on = Some(id.clone()).filter(|id| !id.is_empty());
-        item.action = (filed.proposed && !id.is_empty()).then(|| needs::open_proposed(&id, name.as_deref()));
+        let made = event.project.as_ref().zip(filed.bead.as_ref()).filter(|_| filed.proposed);
+        item.settled = made.and_then(|made| self.settled(made, event.seq));
+        item.action = made
+            .filter(|_| item.settled.is_none() && !id.is_empty())
+            .map(|_| needs::open_proposed(&id, name.as_deref()));
         item
     }
 

@@ -59,8 +59,10 @@ fn wrongs(brief: &Brief, events: &[Event]) -> Vec<String> {
         let lines = std::iter::once(&item.line).chain(&item.more).chain(&item.settled);
         for seq in lines.flat_map(|line| &line.seqs) {
             let Some(event) = by_seq.get(seq) else { continue };
-            let its = event.bead.as_ref().is_some_and(|id| id.as_str() == bead.id)
-                && event.project.as_ref().is_some_and(|id| id.as_str() == bead.project);
+            let made = item.facts.on.as_deref();
+            let its =
+                event.bead.as_ref().is_some_and(|id| id.as_str() == bead.id || Some(id.as_str()) == made)
+                    && event.project.as_ref().is_some_and(|id| id.as_str() == bead.project);
             let names = matches!(&event.body, Body::NightEnded { left, .. } if left.iter().any(|l| l.bead.as_str() == bead.id));
             if !its && !names {
                 wrong.push(format!("{} rests on {seq}, which is another's", bead.id));

@@ -92,6 +92,9 @@ pub struct BeadEnd {
     pub reason: String,
     pub cost_usd: f64,
     pub attempts: u32,
+    /// The claim's number: an answer is for this end alone.
+    #[serde(default)]
+    pub claim: Option<u64>,
     /// The run whose work was kept last, and its tip: an approval is for these.
     pub run: Option<RunId>,
     pub tip: Option<Oid>,
@@ -110,6 +113,9 @@ pub struct Summary {
     pub failed: u32,
     pub waiting: u32,
     pub cancelled: u32,
+    /// Put aside in the night and waiting at its end.
+    pub suspended: u32,
+    /// What runs cost between the night's first and last event, whatever became of their beads.
     pub cost_usd: f64,
     /// What ended, without what landed, oldest first; at most [`LISTED`].
     pub listed: Vec<BeadEnd>,
@@ -135,6 +141,7 @@ impl BeadEnd {
             reason: cut(&finish.reason, MOST_REASON),
             cost_usd: finish.cost_usd,
             attempts: finish.attempts,
+            claim: None,
             run: None,
             tip: None,
         }
@@ -166,14 +173,15 @@ impl Summary {
             Outcome::Cancelled => &mut self.cancelled,
         };
         *place = place.saturating_add(1);
-        self.cost_usd += end.cost_usd;
         if end.outcome != Outcome::Landed && self.listed.len() < LISTED {
             self.listed.push(end.clone());
         }
     }
 
-    pub(super) fn ended(&self) -> u32 {
-        self.landed + self.needs_you + self.failed + self.waiting + self.cancelled
+    /// Whether nothing happened that anybody should hear of.
+    pub(super) fn is_empty(&self) -> bool {
+        let beads = [self.landed, self.needs_you, self.failed, self.waiting, self.cancelled, self.suspended];
+        beads.iter().all(|n| *n == 0) && self.held == 0 && self.cost_usd <= 0.0
     }
 }
 

@@ -27,6 +27,7 @@ const LIVES: TimeDelta = TimeDelta::hours(24);
 const LEASE: TimeDelta = TimeDelta::minutes(3);
 /// So many at once.
 const AT_ONCE: usize = 8;
+pub const NO_CHANNEL: &str = "there is no such channel any more";
 const FIRST: f64 = 30.0;
 const LONGEST: f64 = 3600.0;
 
@@ -62,10 +63,11 @@ impl Courier {
             return Ok(());
         }
         let how = match self.read_and_send(delivery).await {
-            Ok(()) => Tried::Sent,
+            Ok(true) => Tried::Sent,
+            Ok(false) => Tried::Dropped { why: NO_CHANNEL.to_owned() },
             Err(failed) => self.failed(delivery, &failed),
         };
-        if let Tried::Later { why, .. } | Tried::GivenUp { why } = &how {
+        if let Tried::Later { why, .. } | Tried::GivenUp { why } | Tried::Dropped { why } = &how {
             tracing::warn!(channel = %shown(&delivery.channel), alert = %delivery.key, %why, "an alert was not sent");
         }
         if self.journal.tried(delivery, &how)? {
@@ -74,17 +76,18 @@ impl Courier {
         Ok(())
     }
 
-    async fn read_and_send(&self, delivery: &Delivery) -> Result<(), Failed> {
+    /// False where there is no such channel any more.
+    async fn read_and_send(&self, delivery: &Delivery) -> Result<bool, Failed> {
         let alert: Alert = serde_json::from_str(&delivery.alert)
             .map_err(|why| Failed::never(Class::Config, format!("the alert cannot be read: {why}")))?;
         self.send(&delivery.channel, &alert).await
     }
 
     /// Puts an alert into words and tries one channel once. Nothing is written down but its one-time links.
-    pub async fn send(&self, channel: &str, alert: &Alert) -> Result<(), Failed> {
+    /// False where there is no such channel any more.
+    pub async fn send(&self, channel: &str, alert: &Alert) -> Result<bool, Failed> {
         let now = self.clock.now();
-        let gone = || Failed::never(Class::Config, "there is no such channel any more");
-        let open = self.channels.open(channel)?.ok_or_else(gone)?;
+        let Some(open) = self.channels.open(channel)? else { return Ok(false) };
         let mut message = texts::message(alert);
         self.links
             .add(&mut message, alert, (&self.journal, self.ids.as_ref(), now))
@@ -93,7 +96,7 @@ impl Courier {
             // A mail has room for the whole brief; where that cannot be made, the few lines are sent.
             message.page = self.page(summary.opened, now).await;
         }
-        open.send(&message).await.map(|_| ())
+        open.send(&message).await.map(|_| true)
     }
 
     /// The whole brief, read and drawn where nobody waits for the thread.

@@ -1,7 +1,7 @@
 //! Our own addresses: pages by id, and links that act once.
 //!
 //! Owns how a one-time link is made and recognised: a random secret that only its holder knows, bound to action,
-//! bead, run and tip, for a day (rules 19.2). Without a public address there are no links at all, because a phone
+//! bead, claim, run and tip, for a day (rules 19.2). Without a public address there are no links at all, because a phone
 //! cannot reach this machine's loopback. Start with [`Links`].
 
 use base64::Engine as _;
@@ -75,8 +75,10 @@ impl Links {
                 action,
                 project: end.project.clone(),
                 bead: end.bead.clone(),
+                story: end.claim,
                 run: end.run.clone(),
-                tip: end.tip.clone(),
+                // "Nothing to do" is about no work, whatever an earlier claim kept.
+                tip: end.tip.clone().filter(|_| end.outcome != Outcome::NoChange),
                 expires: now + LIVES,
                 used: false,
             };

@@ -126,7 +126,8 @@ fn failed(error: &reqwest::Error) -> Failed {
     let mut cause: &(dyn std::error::Error + 'static) = error;
     loop {
         if cause.is::<Private>() {
-            return Failed::never(Class::Forbidden, cause.to_string());
+            // Said by a resolver, which may say another thing tomorrow; nothing was dialled.
+            return Failed::later(Class::Forbidden, cause.to_string());
         }
         if let Some(tls) = cause.downcast_ref::<rustls::Error>() {
             return Failed::later(Class::Tls, tls.to_string());

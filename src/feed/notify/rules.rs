@@ -4,6 +4,7 @@
 //! in, alerts come out, and everything that is remembered is one value that the outbox keeps with its cursor. What
 //! is not sent is counted in the next summary, never lost. Start with [`State::see`] and [`State::ripe`].
 
+mod night;
 mod quiet;
 
 use std::collections::BTreeMap;
@@ -11,12 +12,13 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::alert::{Alert, BeadEnd, Item, Kind, Lane, Summary, What};
+use super::alert::{Alert, BeadEnd, Item, Kind, Lane, What};
 use crate::domain::event::{Body, Event, Finish, Wish};
 use crate::domain::ids::{BeadId, Oid, ProjectId, RunId};
 use crate::domain::order::BY_A_PERSON;
 use crate::domain::run::Outcome;
 use crate::lifecycle::Story;
+use night::Night;
 pub use quiet::QuietHours;
 
 /// The user's wishes.
@@ -75,13 +77,6 @@ struct Pending {
     due: DateTime<Utc>,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-struct Night {
-    /// The number of the event that opened it.
-    id: u64,
-    summary: Summary,
-}
-
 impl State {
     /// Begins to listen after `seq`: the past is nobody's news, but claims that are open are known.
     pub fn beginning(seq: u64, open: &[Story]) -> Self {
@@ -117,10 +112,15 @@ impl State {
         }
         self.seq = event.seq;
         match &event.body {
-            Body::NightOpened { night, .. } => self.open_night(event.seq, night),
+            Body::NightOpened { night, .. } => self.open_night(event, now, night),
+            // Whatever it was spent on, as the brief counts it too.
+            Body::AgentEnded(end) => {
+                let Some(night) = &mut self.night else { return false };
+                night.bill(end.cost_usd);
+            }
             Body::NightEnded { night, why, .. } => self.end_night(event, now, night, why),
             Body::NightStopped { why, .. } => {
-                let what = What::Stopped { why: why.chars().take(300).collect() };
+                let what = What::Stopped { why: cut(why, 300) };
                 let item = Item {
                     key: format!("stopped/{}", event.seq),
                     at: event.at.min(now),
@@ -140,14 +140,23 @@ impl State {
         let place = place(project, bead);
         match &event.body {
             Body::Claiming { order } => {
-                self.resolved(project, bead);
-                let title = order.title.chars().take(200).collect();
+                // That the night takes it up again is no answer to a person who waits for theirs.
+                self.resolved((project, bead), |lane| !order.unattended || lane != Lane::Asked);
+                let title = cut(&order.title, 200);
                 let asked = !order.unattended;
-                let (run, tip) = order.again.as_ref().map(|a| (a.run.clone(), a.tip.clone())).unzip();
+                // Without kept work a claim goes on at its base: that is nothing to be looked at.
+                let kept = order.again.as_ref().filter(|again| again.tip != again.base);
+                let (run, tip) = kept.map(|a| (a.run.clone(), a.tip.clone())).unzip();
                 self.claims.insert(place, Claim { id: event.seq, title, asked, run, tip, wished: false });
             }
-            Body::Resumed { why, .. } if BY_A_PERSON.iter().any(|by| why.starts_with(by)) => {
-                if let Some(claim) = self.claims.get_mut(&place) {
+            Body::Suspended { .. } => {
+                let Some(night) = &mut self.night else { return false };
+                night.put_aside(place);
+            }
+            Body::Resumed { why, .. } => {
+                self.goes_on(&place);
+                let by_a_person = BY_A_PERSON.iter().any(|by| why.starts_with(by));
+                if let Some(claim) = self.claims.get_mut(&place).filter(|_| by_a_person) {
                     claim.asked = true;
                 }
             }
@@ -162,8 +171,9 @@ impl State {
                     claim.wished = true;
                 }
             }
-            Body::GivenBack { .. } | Body::ByHand { .. } => self.resolved(project, bead),
+            Body::GivenBack { .. } | Body::ByHand { .. } => self.resolved((project, bead), |_| true),
             Body::ClaimLost { reason } => {
+                self.goes_on(&place);
                 let claim = self.claims.remove(&place);
                 // Nobody's claim: the night looks for another bead, a person wants to know.
                 if let Some(claim) = claim.filter(|claim| claim.asked) {
@@ -172,6 +182,7 @@ impl State {
                 }
             }
             Body::Finished(finish) => {
+                self.goes_on(&place);
                 let claim = self.claims.remove(&place);
                 self.finished(event, claim, finish, (now, rules));
             }
@@ -194,10 +205,10 @@ impl State {
         let id = claim.as_ref().map_or(event.seq, |claim| claim.id);
         let wished = claim.as_ref().is_some_and(|claim| claim.wished);
         if let Some(claim) = claim {
-            (end.run, end.tip) = (claim.run, claim.tip);
+            (end.claim, end.run, end.tip) = (Some(claim.id), claim.run, claim.tip);
         }
         if let Some(night) = &mut self.night {
-            night.summary.count(&end);
+            night.count(&end);
         }
         // What a person did themselves is no news to them.
         if wished && matches!(end.outcome, Outcome::Cancelled | Outcome::Parked) {
@@ -228,48 +239,48 @@ impl State {
         self.pending.push(Pending { item, from, due });
     }
 
-    /// A person saw to it: what waits about the bead is no news any more.
-    fn resolved(&mut self, project: &ProjectId, bead: &BeadId) {
+    /// A bead is not aside any more.
+    fn goes_on(&mut self, place: &str) {
+        if let Some(night) = &mut self.night {
+            night.goes_on(place);
+        }
+    }
+
+    /// Somebody saw to it: what waits about the bead in these lanes is no news any more.
+    fn resolved(&mut self, (project, bead): (&ProjectId, &BeadId), lanes: impl Fn(Lane) -> bool) {
         self.pending.retain(|pending| match &pending.item.what {
-            What::Bead(end) => &end.project != project || &end.bead != bead || end.kind() == Kind::Completion,
+            What::Bead(end) if &end.project == project && &end.bead == bead => {
+                end.kind() == Kind::Completion || !lanes(pending.item.lane)
+            }
             _ => true,
         });
     }
 
-    fn open_night(&mut self, seq: u64, night: &str) {
-        let name: String = night.chars().take(80).collect();
-        match &mut self.night {
-            // One that died without an end goes on under its new name: what it did is told in the end.
-            Some(open) => open.summary.night = name,
-            None => {
-                self.sent = 0;
-                self.night = Some(Night { id: seq, summary: Summary { night: name, ..Summary::default() } });
-            }
+    fn open_night(&mut self, event: &Event, now: DateTime<Utc>, name: &str) {
+        // A daemon that comes back in the middle of its night opens no other. So that night is over, unsaid.
+        if let Some(open) = self.night.take() {
+            self.sum_up(open, event.at.min(now), "its daemon was stopped or died");
         }
+        self.sent = 0;
+        self.night = Some(Night::new(event.seq, name));
     }
 
-    fn end_night(&mut self, event: &Event, now: DateTime<Utc>, night: &str, why: &str) {
-        let open = self.night.take();
-        let opened = open.as_ref().map_or(0, |open| open.id);
-        let id = if opened == 0 { event.seq } else { opened };
-        let mut summary = open.map(|open| open.summary).unwrap_or_default();
-        summary.night = night.chars().take(80).collect();
-        summary.opened = opened;
-        summary.why = why.chars().take(300).collect();
+    fn end_night(&mut self, event: &Event, now: DateTime<Utc>, name: &str, why: &str) {
+        let night = self.night.take().unwrap_or_else(|| Night::new(0, name));
+        self.sum_up(night.ended(event.seq, name), event.at.min(now), why);
+    }
+
+    fn sum_up(&mut self, night: Night, at: DateTime<Utc>, why: &str) {
         // Their beads stand in the summary: nothing is told twice within a minute. A bead that ended before this
         // night was opened is counted as held back.
         let before = self.pending.len();
         self.pending.retain(|pending| pending.item.lane != Lane::Unattended);
         let folded = before - self.pending.len();
-        self.held = self.held.saturating_add(u32::try_from(folded).unwrap_or(u32::MAX));
-        summary.held = std::mem::take(&mut self.held);
-        if summary.ended() == 0 && summary.held == 0 {
-            return;
+        let held = self.held.saturating_add(u32::try_from(folded).unwrap_or(u32::MAX));
+        self.held = 0;
+        if let Some(item) = night.summed_up(at, why, held) {
+            self.pending.push(Pending { item, from: at, due: at });
         }
-        let at = event.at.min(now);
-        let key = format!("summary/{id}");
-        let item = Item { key, at, kind: Kind::Summary, lane: Lane::Night, what: What::Summary(summary) };
-        self.pending.push(Pending { item, from: at, due: at });
     }
 
     /// The alerts whose time has come. They are forgotten here: whoever takes them keeps them.
@@ -335,6 +346,11 @@ fn alert(items: Vec<Item>, now: DateTime<Utc>) -> Alert {
     let kind = items.iter().map(|item| item.kind).max().unwrap_or(Kind::Completion);
     let key = items.first().map(|item| item.key.clone()).unwrap_or_default();
     Alert { key, kind, at: now, items }
+}
+
+/// A text that grows in no table of ours.
+fn cut(text: &str, characters: usize) -> String {
+    text.chars().take(characters).collect()
 }
 
 fn place(project: &ProjectId, bead: &BeadId) -> String {

@@ -154,6 +154,7 @@ fn summed(summary: &Summary) -> String {
         (summary.failed, "failed"),
         (summary.waiting, if summary.waiting == 1 { "waits" } else { "wait" }),
         (summary.cancelled, "cancelled"),
+        (summary.suspended, "suspended"),
     ];
     let parts: Vec<String> =
         counts.iter().filter(|(n, _)| *n > 0).map(|(n, word)| format!("{n} {word}")).collect();

@@ -50,10 +50,14 @@ pub(super) fn sign(secret: &[u8], time: i64, body: &str) -> String {
     mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// An address of the user's own is not forgotten because it is missing for a while.
+/// An address of the user's own is not forgotten because it is missing for a while, nor is an alert given up because it
+/// said no: whoever runs it can mend a redirect, a token or a rule within the day.
 pub(super) fn stays(failed: Failed) -> Failed {
-    let retry = if failed.retry == Retry::Gone { Retry::Later } else { failed.retry };
-    Failed { retry, ..failed }
+    match failed.retry {
+        Retry::Gone => Failed { retry: Retry::Later, ..failed },
+        Retry::Never if failed.class == Class::Refused => Failed { retry: Retry::Later, ..failed },
+        _ => failed,
+    }
 }
 
 #[cfg(test)]

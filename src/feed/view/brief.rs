@@ -75,7 +75,8 @@ fn entry(item: &Item) -> Entry {
     });
     let asked = item.action.as_ref().zip(item.bead.as_ref()).filter(|_| item.settled.is_none());
     let actions = asked.map_or_else(Vec::new, |(action, bead)| {
-        let on = On { project: &bead.project, bead: &bead.id };
+        // What a finding made is answered for itself, not for the bead it was found in.
+        let on = On { project: &bead.project, bead: item.facts.on.as_deref().unwrap_or(&bead.id) };
         match action.kind {
             Act::Approve => vec![on.approve("Approve")],
             Act::Answer => vec![on.answer()],

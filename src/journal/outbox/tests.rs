@@ -109,3 +109,23 @@ fn figures_have_one_kind_for_all_devices() {
     clock.advance(Duration::from_secs(8 * 86_400));
     assert_eq!(journal.outbox_kinds().unwrap()[1], kind("push", 1, 0), "a week is long enough");
 }
+
+#[test]
+fn a_channel_that_is_used_no_more_or_took_a_test_fails_no_more() {
+    let (clock, journal) = world();
+    journal.post(1, "", &[posted("a", &["mail", "topic", "webhook"])]).unwrap();
+    for delivery in journal.due_deliveries(clock.now(), 10).unwrap() {
+        assert!(journal.try_delivery(&delivery, clock.now()).unwrap());
+        let why = "no".to_owned();
+        let how = if delivery.channel == "webhook" { Tried::Dropped { why } } else { Tried::GivenUp { why } };
+        journal.tried(&delivery, &how).unwrap();
+    }
+    let failing = || -> Vec<String> {
+        journal.outbox_standing().unwrap().failing.into_iter().map(|(name, _)| name).collect()
+    };
+    assert_eq!(failing(), ["mail", "topic"], "what is no channel any more does not fail");
+    journal.channel_works("mail").unwrap();
+    assert_eq!(failing(), ["topic"]);
+    assert_eq!(journal.keep_channels(&["mail".to_owned()]).unwrap(), 1);
+    assert_eq!((failing(), journal.outbox_standing().unwrap().given_up), (vec![], 3));
+}

@@ -50,6 +50,7 @@ fn a_link_acts_once_and_not_after_its_time() {
         action: Action::Approve,
         project: ProjectId::of_path(std::path::Path::new("/p")),
         bead: BeadId::new("a-1"),
+        story: Some(7),
         run: None,
         tip: Some(Oid::parse(&"1".repeat(40)).unwrap()),
         expires: clock.now() + chrono::TimeDelta::hours(24),

@@ -7,14 +7,14 @@ use crate::daemon::control::client::{Client, ClientError};
 use crate::daemon::tests::fixture::Served;
 
 /// A daemon, and somebody who asks it.
-struct Daemon {
-    client: Client,
+pub(super) struct Daemon {
+    pub client: Client,
     project: String,
     served: Served,
 }
 
 impl Daemon {
-    async fn serve(world: &World) -> Self {
+    pub(super) async fn serve(world: &World) -> Self {
         if world.house.journal.projects().unwrap().is_empty() {
             world.house.journal.add_project("repo", &world.repo()).unwrap().unwrap();
         }
@@ -23,18 +23,18 @@ impl Daemon {
         Self { client, project: world.site.id.to_string(), served }
     }
 
-    async fn post(&self, place: &str, wish: Value) -> Result<String, ClientError> {
+    pub(super) async fn post(&self, place: &str, wish: Value) -> Result<String, ClientError> {
         let taken = self.client.post(&format!("/api/projects/{}/{place}", self.project), &wish).await?;
         Ok(taken["accepted"].as_str().unwrap_or_default().to_owned())
     }
 
-    async fn left(self) {
+    pub(super) async fn left(self) {
         self.served.stop.more();
         tokio::time::timeout(Duration::from_secs(30), self.served.task).await.unwrap().unwrap();
     }
 }
 
-async fn until_state(world: &World, state: State) {
+pub(super) async fn until_state(world: &World, state: State) {
     for _ in 0..1500 {
         if world.state().await == state {
             return;

@@ -249,8 +249,42 @@ fn what_had_no_turn_what_was_proposed_and_what_was_not_pushed() {
     let proposed = &brief.section(Kind::Findings).unwrap().items[0];
     assert_eq!(proposed.action.as_ref().unwrap().command, "bead approve t-8 --project tally");
     assert_eq!(texts(Kind::NeedsYou), ["1 proposed bead from findings for your approval, listed below"]);
+    let page = crate::feed::view::brief::BriefPage::of(&brief);
+    let presses = page.sections.iter().flat_map(|s| &s.items).flat_map(|item| &item.actions);
+    let presses: Vec<&str> = presses.map(|action| action.name.as_str()).collect();
+    assert_eq!(presses, ["Approve t-8"], "what was found is approved, not where");
     assert_eq!(texts(Kind::Unsent), ["not pushed to other of origin, will be tried again: no route"]);
     assert_eq!(texts(Kind::NotStarted), ["waits: the window closed", "3 more beads had no turn"]);
+}
+
+#[test]
+fn a_proposed_bead_that_was_opened_or_closed_since_needs_nobody() {
+    let filed = |bead: &str| Filed {
+        fingerprint: "f".into(),
+        title: "a defect".into(),
+        bead: Some(BeadId::new(bead)),
+        created: true,
+        proposed: true,
+        why: None,
+    };
+    let night = Night::new();
+    night.open().claim("t-1", "One").later(5);
+    let all = vec![filed("t-7"), filed("t-8"), filed("t-9")];
+    night.tell(Some("t-1"), Body::FindingsFiled { filed: all, left_out: 0 });
+    night.finish("t-1", Outcome::Landed, None, "landed on main");
+    let approved = || Body::GivenBack { by: "ann".into(), how: GivenBack::Approved { tip: None } };
+    night.tell(Some("t-7"), approved());
+    night.close(vec![]).later(60);
+    assert_eq!(night.brief(&Which::Last).tally.needs_you, 2);
+    night.tell(Some("t-8"), approved());
+    night.tell(Some("t-9"), Body::ByHand { what: "closed: not worth it".into() });
+    let brief = night.brief(&Which::Last);
+    assert_eq!(brief.tally.needs_you, 0);
+    assert!(brief.section(Kind::NeedsYou).is_none());
+    let items = &brief.section(Kind::Findings).unwrap().items;
+    let told: Vec<_> = items.iter().map(|item| item.settled.as_ref().unwrap().text.as_str()).collect();
+    assert_eq!(told, ["approved since", "approved since", "by hand since: closed: not worth it"]);
+    assert!(items.iter().all(|item| item.action.is_none()));
 }
 
 #[test]

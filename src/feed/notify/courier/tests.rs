@@ -64,6 +64,7 @@ fn alert(key: &str) -> Alert {
         reason: "r".into(),
         cost_usd: 0.1,
         attempts: 1,
+        claim: Some(7),
         run: None,
         tip: Some(Oid::parse(&"1".repeat(40)).unwrap()),
     };

@@ -148,7 +148,7 @@ async fn t35_a_known_name_that_leads_inside_is_not_dialled() {
             let list = list.into_iter().map(|a| a.parse().unwrap()).collect();
             let push = channel("https://fcm.googleapis.com/fcm/send/a".into(), &[], Arc::new(Fixed(list)));
             let failed = push.send(&message()).await.unwrap_err();
-            assert_eq!((failed.class, failed.retry), (Class::Forbidden, Retry::Never), "{address}: {failed}");
+            assert_eq!((failed.class, failed.retry), (Class::Forbidden, Retry::Later), "{address}: {failed}");
         }
     }
     let seen = tokio::time::timeout(Duration::from_millis(100), inner.accept()).await;
@@ -280,4 +280,43 @@ fn the_key_shows_its_public_half_only() {
     let dir = tempfile::tempdir().unwrap();
     let key = Vapid::open(&dir.path().join("push.key"), &Seeded::new(1)).unwrap();
     assert_eq!(format!("{key:?}"), format!("Vapid({})", key.public()));
+}
+
+/// What the worker takes from an object it calls `name`.
+fn reads(worker: &str, name: &str) -> std::collections::BTreeSet<String> {
+    let word = |rest: &str| rest.split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default().to_owned();
+    worker.split(&format!("({name}.")).skip(1).map(word).collect()
+}
+
+#[tokio::test]
+async fn what_a_device_decrypts_is_what_its_worker_reads() {
+    let worker = include_str!("../../../../assets/sw.js");
+    let service = Station::open(Answer::Say("201 Created")).await;
+    let push = channel(format!("{}/send/abc", service.origin), &[&service.origin], Arc::new(System));
+    let link = |action, title| super::super::links::Link {
+        action,
+        title,
+        url: "https://bead.example.org/act/s".into(),
+        capability: "s".into(),
+    };
+    use crate::journal::reach::Action;
+    let told = Message {
+        link: Some("https://bead.example.org/projects/p/beads/b".into()),
+        actions: vec![link(Action::Approve, "Approve"), link(Action::Retry, "Try again")],
+        ..message()
+    };
+    push.send(&told).await.unwrap();
+    let got = Browser::new(7).read(&service.got.lock().unwrap().remove(0));
+    let keys = |value: &serde_json::Value| value.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
+    let wanted = |name: &str, more: &[&str]| {
+        let mut all: Vec<String> = reads(worker, name).into_iter().collect();
+        all.extend(more.iter().map(|key| (*key).to_owned()));
+        all.sort();
+        all
+    };
+    // Its version, and a kind for whoever reads it some day.
+    assert_eq!(keys(&got), wanted("told", &["kind", "v"]));
+    for action in got["actions"].as_array().unwrap() {
+        assert_eq!(keys(action), wanted("one", &[]));
+    }
 }

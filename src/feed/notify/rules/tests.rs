@@ -1,9 +1,11 @@
 use proptest::prelude::*;
 
+use super::super::alert::Summary;
 use super::*;
 use crate::config::notify::Quiet;
 use crate::config::zone::Zone;
-use crate::domain::order::{GivenBack, Order};
+use crate::domain::ending::{AgentEnd, Ending};
+use crate::domain::order::{Again, GivenBack, Order};
 use crate::domain::run::Cause;
 
 const DWELL: i64 = 60;
@@ -87,6 +89,16 @@ impl Telling {
         self.tell(Some(id), end);
     }
 
+    fn bill(&mut self, bead: &str, cost_usd: f64) {
+        let end = AgentEnd { cost_usd, ..AgentEnd::without_agent(Ending::Finished, String::new()) };
+        self.tell(Some(bead), Body::AgentEnded(end));
+    }
+
+    fn suspend(&mut self, bead: &str) {
+        let (cause, reason) = (Cause::new("usage_limit"), "limit".to_owned());
+        self.tell(Some(bead), Body::Suspended { cause, reason, until: None });
+    }
+
     fn wait(&mut self, seconds: i64) {
         let until = self.now + TimeDelta::seconds(seconds);
         while let Some(next) = self.state.next(self.now, &self.rules).filter(|next| *next <= until) {
@@ -143,7 +155,115 @@ fn what_a_person_asked_for_is_always_told_and_what_the_night_landed_never_alone(
     t.wait(1);
     let summary = t.summary();
     assert_eq!((summary.landed, summary.failed, summary.needs_you, summary.held), (2, 1, 1, 1));
-    assert_eq!(summary.cost_usd, 2.0);
+    assert_eq!(summary.cost_usd, 0.0, "no agent sent a bill");
+}
+
+#[test]
+fn a_summary_has_the_night_s_own_money_and_what_it_left_suspended() {
+    let mut t = Telling::new(rules());
+    for bead in ["a", "b", "c"] {
+        t.tell(Some(bead), Body::Claiming { order: order(true) });
+        t.bill(bead, 5.0);
+        t.suspend(bead);
+    }
+    t.opened();
+    for bead in ["a", "b"] {
+        t.tell(Some(bead), Body::Resumed { why: "its limit is over".into(), session: "s".into() });
+        t.bill(bead, 0.25);
+    }
+    t.tell(Some("a"), finish(Outcome::Landed, None));
+    t.suspend("b");
+    t.ended();
+    t.bill("b", 7.0);
+    t.wait(60);
+    let summary = t.summary();
+    assert_eq!((summary.landed, summary.suspended, summary.cost_usd), (1, 1, 0.5), "{summary:?}");
+}
+
+#[test]
+fn a_night_that_only_put_aside_or_only_cost_something_is_told() {
+    let mut t = Telling::new(rules());
+    t.opened();
+    t.tell(Some("a"), Body::Claiming { order: order(true) });
+    t.suspend("a");
+    t.ended();
+    t.wait(60);
+    assert_eq!(t.summary().suspended, 1);
+    assert!(super::super::texts::message(&t.alerts[0]).title.ends_with(": 1 suspended"));
+    t.opened();
+    t.bill("a", 0.25);
+    t.ended();
+    t.wait(60);
+    assert_eq!((t.alerts.len(), t.summary().cost_usd, t.summary().suspended), (2, 0.25, 0));
+}
+
+#[test]
+fn a_night_without_an_end_is_summed_up_when_the_next_begins_and_takes_nothing_from_it() {
+    let mut t = Telling::new(rules());
+    t.opened();
+    for bead in ["a", "b"] {
+        t.bead(bead, true, finish(Outcome::Failed, None));
+        t.wait(600);
+    }
+    t.bead("c", true, finish(Outcome::Failed, None));
+    let first = t.state.night.clone();
+    t.opened();
+    assert_ne!(t.state.night, first);
+    t.wait(1);
+    assert_eq!(t.told(), [(Kind::Failure, 1), (Kind::Failure, 1), (Kind::Summary, 1)]);
+    let summary = t.summary();
+    assert_eq!((summary.opened, summary.failed, summary.held), (1, 3, 1), "{summary:?}");
+    assert!(summary.why.contains("stopped or died"), "{summary:?}");
+    // The cap of the dead night is no cap of this one.
+    let opened = t.seq;
+    t.bead("d", true, finish(Outcome::Failed, None));
+    t.wait(600);
+    assert_eq!(t.told().last(), Some(&(Kind::Failure, 1)));
+    t.ended();
+    t.wait(1);
+    assert_eq!((t.summary().opened, t.summary().failed), (opened, 1));
+}
+
+#[test]
+fn that_the_night_takes_a_bead_up_again_is_no_answer_to_who_asked_for_it() {
+    let mut t = Telling::new(rules());
+    t.opened();
+    t.bead("a", false, finish(Outcome::Failed, None));
+    t.tell(Some("a"), Body::Claiming { order: order(true) });
+    t.wait(60);
+    assert_eq!(t.told(), [(Kind::Failure, 1)]);
+    assert_eq!(t.alerts[0].items[0].lane, Lane::Asked);
+    // Who asks once more has seen it.
+    t.tell(Some("a"), finish(Outcome::Landed, None));
+    t.bead("a", false, finish(Outcome::Failed, None));
+    t.bead("a", false, finish(Outcome::Landed, None));
+    t.wait(60);
+    assert_eq!(t.told().last(), Some(&(Kind::Completion, 1)));
+}
+
+#[test]
+fn a_claim_that_goes_on_with_words_alone_has_no_work_to_approve() {
+    let oid = |digit: &str| Oid::parse(&digit.repeat(40)).unwrap();
+    let tip_of = |tip: &str| {
+        let mut t = Telling::new(rules());
+        let again = Again {
+            run: RunId::parse("r00000000000000").unwrap(),
+            tip: oid(tip),
+            at: at(0),
+            base: oid("1"),
+            session: None,
+            word: Some("blue".into()),
+            approved: None,
+            straight: false,
+        };
+        t.tell(Some("a"), Body::Claiming { order: Order { again: Some(again), ..order(true) } });
+        t.tell(Some("a"), finish(Outcome::Parked, Some("question")));
+        t.wait(100);
+        t.alerts[0].bead().unwrap().clone()
+    };
+    let words = tip_of("1");
+    assert_eq!((words.claim, words.run, words.tip), (Some(1), None, None));
+    assert_eq!(tip_of("2").tip, Some(oid("2")));
 }
 
 #[test]
@@ -362,9 +482,7 @@ proptest! {
                     resolved += waits - t.state.waiting().0;
                 }
                 Step::Open => {
-                    if t.state.night.is_none() {
-                        nights.push(0);
-                    }
+                    nights.push(0);
                     t.opened();
                 }
                 Step::Close => t.ended(),

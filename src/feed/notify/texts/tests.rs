@@ -14,6 +14,7 @@ fn end(bead: &str, title: &str, reason: &str) -> BeadEnd {
         reason: reason.into(),
         cost_usd: 0.42,
         attempts: 2,
+        claim: Some(7),
         run: None,
         tip: None,
     }
@@ -42,7 +43,7 @@ fn says_what_happened_and_what_is_wanted() {
         Summary { night: "2026-11-21".into(), why: "its time is up".into(), ..Summary::default() };
     summary.count(&BeadEnd { outcome: Outcome::Landed, ..end("a", "", "") });
     summary.count(&end("web-1", "Add a login", ""));
-    summary.held = 1;
+    (summary.held, summary.cost_usd) = (1, 0.84);
     let night = message(&alert(vec![What::Summary(summary)]));
     assert_eq!(night.title, "Night 2026-11-21: 1 landed, 1 needs you");
     assert_eq!(

@@ -33,10 +33,17 @@ async fn its_receiver_can_tell_that_it_is_ours_and_new() {
     assert_eq!((json["kind"].as_str(), json["key"].as_str()), (Some("test"), Some("test/1")));
 }
 
-#[tokio::test]
-async fn an_address_of_ours_is_not_forgotten_when_it_is_missing() {
+#[test]
+fn an_address_of_ours_is_not_forgotten_when_it_is_missing() {
     let failed = stays(Failed { class: Class::Refused, why: "404".into(), retry: Retry::Gone });
     assert_eq!(failed.retry, Retry::Later);
+}
+
+#[test]
+fn an_alert_is_not_given_up_because_an_address_of_ours_said_no() {
+    let failed = stays(Failed { class: Class::Refused, why: "401".into(), retry: Retry::Never });
+    assert_eq!(failed.retry, Retry::Later);
+    assert_eq!(stays(Failed::never(Class::Config, "no JSON")).retry, Retry::Never);
 }
 
 #[test]
