@@ -27,6 +27,7 @@ mod cut_off;
 mod daemon;
 mod deeds;
 mod messages;
+mod offers;
 mod shell;
 
 pub(super) struct World {
