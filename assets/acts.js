@@ -112,6 +112,7 @@ export function wire(refresh) {
 // The first press asks back; the second, within some seconds, does it.
 function arm(pressed) {
   pressed.dataset.armed = pressed.textContent;
+  pressed.dataset.named = pressed.getAttribute("aria-label") ?? pressed.textContent;
   pressed.textContent = pressed.dataset.confirm;
   pressed.setAttribute("aria-label", pressed.dataset.confirm);
   setTimeout(() => disarm(pressed), 6000);
@@ -120,7 +121,9 @@ function arm(pressed) {
 function disarm(pressed) {
   if (!pressed.dataset?.armed) return;
   pressed.textContent = pressed.dataset.armed;
+  pressed.setAttribute("aria-label", pressed.dataset.named);
   delete pressed.dataset.armed;
+  delete pressed.dataset.named;
 }
 
 function finish(form) {

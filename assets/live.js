@@ -25,13 +25,16 @@ function open(agent) {
   source?.close();
   url = document.body.dataset.stream;
   if (!url) return;
+  // Everything's stream repeats what this page has not seen. A run's would repeat all that its agent ever said: it begins
+  // now, and what came before that is read anew once it is open.
+  const all = url === "/api/events";
   // A run's stream counts lines too: the rest of the house knows the first number alone.
-  const since = url === "/api/events" ? String(last).split(".")[0] : last;
-  source = new EventSource(`${url}?since=${encodeURIComponent(since)}`);
+  source = new EventSource(all ? `${url}?since=${encodeURIComponent(String(last).split(".")[0])}` : url);
   const heard = (event) => { if (event.lastEventId) last = event.lastEventId; };
   source.addEventListener("open", () => {
     clearTimeout(lost);
-    if (!offline.hidden) { offline.hidden = true; refresh(); }
+    if (!offline.hidden || !all) refresh();
+    offline.hidden = true;
     agent();
   });
   source.addEventListener("event", (event) => { heard(event); refresh(); agent(); });

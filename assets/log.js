@@ -12,8 +12,9 @@ export function follow(log) {
   const jump = document.getElementById("follow");
   const earlier = document.getElementById("earlier");
   let next = Number(log.dataset.next);
-  let first = Number(log.dataset.from);
-  let reading = false, again = false, atEnd = true;
+  // What is shown, piece by piece: where each begins, and its number of lines.
+  let pieces = [{ from: Number(log.dataset.from), count: log.querySelectorAll("p").length }];
+  let reading = false, again = false, atEnd = true, asking = false;
 
   const toEnd = () => { log.scrollTop = log.scrollHeight; };
   log.addEventListener("scroll", () => {
@@ -21,13 +22,18 @@ export function follow(log) {
     if (atEnd) jump.hidden = true;
   }, { passive: true });
   jump.addEventListener("click", () => { atEnd = true; jump.hidden = true; toEnd(); log.focus(); });
-  earlier?.addEventListener("click", async () => {
-    const chunk = await piece(`${path}?before=${first}`);
-    if (!chunk) return;
+  earlier.addEventListener("click", async () => {
+    // A second press while the first is under way would show the same lines twice.
+    if (asking || pieces.length === 0) return;
+    asking = true;
+    const shown = pieces[0];
+    const chunk = await piece(`${path}?before=${shown.from}`);
+    asking = false;
+    if (!chunk || pieces[0] !== shown) return;
     const height = log.scrollHeight;
     earlier.after(...chunk.lines.map(line));
-    first = chunk.from;
-    if (first <= 0) earlier.remove();
+    pieces.unshift({ from: chunk.from, count: chunk.lines.length });
+    earlier.hidden = chunk.from <= 0;
     log.scrollTop += log.scrollHeight - height;
   });
   toEnd();
@@ -39,19 +45,36 @@ export function follow(log) {
       again = false;
       const chunk = await piece(`${path}?from=${next}`);
       if (!chunk) break;
-      if (chunk.anew) log.replaceChildren();
+      if (chunk.anew) {
+        log.replaceChildren(earlier);
+        earlier.hidden = true;
+        pieces = [];
+      }
       again ||= chunk.next !== next && chunk.lines.length > 0;
       next = chunk.next;
-      if (chunk.lines.length > 0) show(chunk.lines);
+      if (chunk.lines.length > 0) show(chunk);
     } while (again);
     reading = false;
   }
 
-  function show(lines) {
+  function show({ from, lines }) {
     log.append(...lines.map(line));
-    while (log.childElementCount > MOST) log.firstElementChild.remove();
-    if (atEnd) toEnd();
-    else jump.hidden = false;
+    pieces.push({ from, count: lines.length });
+    if (atEnd) {
+      drop();
+      toEnd();
+    } else jump.hidden = false;
+  }
+
+  // Whole pieces go from the beginning, so that it is known where what is left begins; "earlier" gives them back.
+  function drop() {
+    let shown = pieces.reduce((sum, { count }) => sum + count, 0);
+    while (pieces.length > 1 && shown - pieces[0].count >= MOST) {
+      const { count } = pieces.shift();
+      for (let n = 0; n < count; n += 1) earlier.nextElementSibling.remove();
+      shown -= count;
+      earlier.hidden = false;
+    }
   }
 
   // Other processes write logs too, and nobody tells this daemon.

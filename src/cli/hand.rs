@@ -191,6 +191,7 @@ async fn by_daemon(
         Ask::Retry { fresh } => ("beads", "retry", json!({ "fresh": fresh })),
         Ask::Answer { text } => ("beads", "answer", json!({ "text": text })),
         Ask::Approve => ("beads", "approve", json!({})),
+        Ask::ApproveShown { tip } => ("beads", "approve", json!({ "tip": tip })),
         Ask::Park { reason } => ("beads", "park", json!({ "reason": reason })),
     };
     let project = segment(site.id.as_str());

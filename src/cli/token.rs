@@ -14,7 +14,7 @@ use crate::feed::web::guard;
 
 #[derive(Debug, ClapArgs)]
 pub(super) struct Args {
-    /// Make another one: the old token, every login and every link are void at once
+    /// Make another one: the old token, every login and every link are void at once, those in alerts too; devices stay subscribed
     #[arg(long)]
     rotate: bool,
 }
@@ -30,8 +30,12 @@ pub(super) async fn run(desk: &Desk, args: Args) -> Result<Exit, CliError> {
             None => {
                 guard::rotate_token(&path, ids).map_err(refused)?;
                 house.journal.end_all_sessions().map_err(journal_error)?;
+                house.journal.void_capabilities().map_err(journal_error)?;
             }
         }
+        desk.output.say("the old token, every login and every link are void, those in alerts too");
+        desk.output
+            .say("devices are still told: `bead push list` lists them, `bead push remove ID` forgets one");
     }
     let token = guard::token(&path, house.uid, ids).map_err(refused)?;
     let address = match &daemon {

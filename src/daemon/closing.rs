@@ -5,6 +5,7 @@
 
 use super::error::EngineError;
 use super::house::{House, Site};
+use super::locks::{self, StoryLock, Taken};
 use super::queue;
 use super::refusal::Refusal;
 use crate::beads::{Edit, PARKED};
@@ -19,11 +20,48 @@ pub async fn close(
     id: &BeadId,
     (reason, actor): (&str, &str),
 ) -> Result<Bead, EngineError> {
-    house.refuse_while_worked_on(site, id)?;
-    refuse_open_story(house, site, id).await?;
+    let _lock = hold(house, site, id).await?;
+    shut(house, site, id, (reason, actor)).await
+}
+
+/// The same, but not with work that is kept and did not land: its run is given back. Nobody can come by any between the
+/// question and the close.
+pub async fn close_without_work(
+    house: &House,
+    site: &Site,
+    id: &BeadId,
+    (reason, actor): (&str, &str),
+) -> Result<Result<Bead, RunId>, EngineError> {
+    let _lock = hold(house, site, id).await?;
+    match kept(house, site, id)? {
+        Some(run) => Ok(Err(run)),
+        None => shut(house, site, id, (reason, actor)).await.map(Ok),
+    }
+}
+
+async fn shut(
+    house: &House,
+    site: &Site,
+    id: &BeadId,
+    (reason, actor): (&str, &str),
+) -> Result<Bead, EngineError> {
     let bead = site.tracker.close(id, reason, actor).await?;
     house.by_hand(site, id, &format!("closed: {reason}"))?;
     Ok(bead)
+}
+
+/// The bead's lock, with nothing of it under way: nobody begins with it meanwhile.
+async fn hold(house: &House, site: &Site, id: &BeadId) -> Result<StoryLock, EngineError> {
+    house.refuse_while_worked_on(site, id)?;
+    refuse_open_story(house, site, id).await?;
+    let dir = house.places.locks();
+    let taken = locks::take(&dir, &site.id, id).map_err(|source| EngineError::Io { path: dir, source })?;
+    match taken {
+        Taken::Ours(lock) if house.journal.open_story_of(&site.id, id)?.is_none() => Ok(lock),
+        _ => Err(Refusal::new(format!("bead `{id}` was begun or changed by another process just now"))
+            .hint(format!("`bead why {id}` says how it stands"))
+            .into()),
+    }
 }
 
 /// A suspended or interrupted story goes on with the next work; it must not come back to a bead that was

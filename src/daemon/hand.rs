@@ -7,13 +7,15 @@
 pub mod again;
 mod deeds;
 pub mod messages;
+mod named;
 pub mod shell;
 pub mod standing;
 pub mod table;
 pub mod wishes;
 
 pub(in crate::daemon) use deeds::refused;
-pub use deeds::{Ask, Done, Hand, Next, of_a_claim};
+pub use deeds::{Ask, Done, Hand, Next};
+pub use named::of_a_claim;
 
 #[cfg(test)]
 mod tests;

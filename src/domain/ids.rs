@@ -88,6 +88,12 @@ impl ProjectId {
         Self(format!("{name}-{}", &short_hash(&full)[..6]))
     }
 
+    /// One that this program gave out, as it stands in a journal or a brief.
+    pub fn known(text: &str) -> Option<Self> {
+        let plain = |b: u8| b.is_ascii_alphanumeric() || b == b'-';
+        (!text.is_empty() && text.bytes().all(plain)).then(|| Self(text.to_owned()))
+    }
+
     pub fn as_str(&self) -> &str {
         &self.0
     }

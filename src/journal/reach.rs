@@ -196,6 +196,12 @@ impl Journal {
         row.map(|row| self.read_capability(row)).transpose()
     }
 
+    /// Uses up every link that was given out: whoever has one can do nothing with it any more.
+    pub fn void_capabilities(&self) -> Result<usize, JournalError> {
+        let now = stamp(self.clock.now());
+        self.execute("UPDATE capabilities SET used = ?1 WHERE used IS NULL", params![now])
+    }
+
     /// Forgets links that expired before that time.
     pub fn prune_capabilities(&self, before: DateTime<Utc>) -> Result<usize, JournalError> {
         self.execute("DELETE FROM capabilities WHERE expires < ?1", params![stamp(before)])

@@ -58,6 +58,22 @@ impl Journal {
         self.events_on(&self.lock(), since, filter, limit)
     }
 
+    /// The newest events of a bead, oldest first; whatever lies before them is not read.
+    pub fn newest_of(
+        &self,
+        project: &ProjectId,
+        bead: &BeadId,
+        limit: usize,
+    ) -> Result<Vec<Event>, JournalError> {
+        let events = self.rows(
+            "SELECT seq, at, project, bead, run, attempt, body FROM events
+             WHERE project = ?1 AND bead = ?2 ORDER BY seq DESC LIMIT ?3",
+            params![project.as_str(), bead.as_str(), most(limit)],
+            |row| Ok(self.event(raw_event(row)?)),
+        )?;
+        events.into_iter().rev().collect()
+    }
+
     /// Every event, and the stories of one project, as they were in one instant: another process may write all
     /// the while.
     pub fn whole(&self, project: &ProjectId) -> Result<(Vec<Event>, Vec<Story>), JournalError> {

@@ -118,6 +118,23 @@ fn a_link_is_shown_by_every_get_and_acts_by_one_post() {
 }
 
 #[test]
+fn t56_another_token_voids_the_links_that_were_given_out_with_a_daemon_and_without() {
+    let mut window = Window::open();
+    let bead = window.env.add("Fix it", &[]);
+    window.env.bead(&["park", &bead, "--reason", "to be decided"]).expect(0);
+    window.grant(SECRET, Action::Retry, &bead, None);
+    let told = window.env.bead(&["token", "--rotate"]).expect(0).err;
+    assert!(told.contains("every link") && told.contains("bead push remove"), "{told}");
+    let refused = window.press(SECRET);
+    assert_eq!((refused.status, window.status_of(&bead).as_str()), (409, "blocked"), "{refused:?}");
+    window.grant("another", Action::Retry, &bead, None);
+    window.leave().expect(0);
+    window.env.bead(&["token", "--rotate"]).expect(0);
+    let kept = window.journal().capability(&beadwork::feed::notify::links::hash("another")).unwrap().unwrap();
+    assert!(kept.used, "no daemon had to know");
+}
+
+#[test]
 fn an_approval_is_for_the_work_that_was_shown() {
     let window = Window::open();
     let bead = window.env.add("Fix it", &[]);

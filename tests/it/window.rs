@@ -93,6 +93,11 @@ impl Window {
     }
 
     fn close(mut self) -> Ran {
+        self.leave()
+    }
+
+    /// Ends the daemon; what it leaves can still be looked at.
+    pub(crate) fn leave(&mut self) -> Ran {
         let daemon = self.daemon.take().unwrap();
         signal(&daemon, "TERM");
         finish(daemon, SOON)
@@ -391,12 +396,47 @@ fn t57_every_answer_of_every_route_wears_the_same_headers() {
         routes.extend(item.as_object().unwrap().keys().map(|verb| (verb.to_uppercase(), path.clone())));
     }
     assert!(routes.len() > 15, "{routes:?}");
-    for path in
-        ["/", "/login", "/login/page.js", "/login/page.css", "/login/again.js", "/nowhere", "/api/nowhere"]
-    {
-        routes.push(("GET".to_owned(), path.to_owned()));
+    let bead = format!("/projects/repo/beads/{}", window.env.add("Adding subtracts", &[]));
+    let pages = [
+        "/",
+        "/history",
+        "/findings",
+        "/brief",
+        "/settings",
+        "/offline",
+        &bead,
+        "/nowhere",
+        "/api/nowhere",
+        "/projects/repo/beads/t-none",
+        "/projects/repo/runs/r00000000000000",
+        "/projects/repo/runs/r00000000000000/log",
+        "/assets/app.js",
+        "/assets/style.css",
+        "/assets/nothing.js",
+        "/sw.js",
+        "/manifest.webmanifest",
+        "/icon.svg",
+        "/icon-192.png",
+    ];
+    let open = [
+        "/healthz",
+        "/readyz",
+        "/login",
+        "/login/page.js",
+        "/login/page.css",
+        "/login/again.js",
+        "/act/x",
+        "/act/page.js",
+    ];
+    for path in pages.iter().chain(open.iter().filter(|path| !path.ends_with('z'))) {
+        routes.push(("GET".to_owned(), (*path).to_owned()));
     }
-    let open = ["/healthz", "/readyz", "/login", "/login/page.js", "/login/page.css", "/login/again.js"];
+    let login = window.ask("GET", "/login").send(window.port).body;
+    assert!(
+        login.contains("<noscript>") && !login.contains("name=\"code\""),
+        "no code in an address: {login}"
+    );
+    assert!(login.contains("method=\"post\"") && login.contains("disabled"), "{login}");
     for (verb, path) in &routes {
         let at = path.replace("{project}", "repo").replace(['{', '}'], "");
         let name = format!("{verb} {at}");

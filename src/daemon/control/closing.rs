@@ -20,7 +20,7 @@ use crate::daemon::dispatch::Order;
 use crate::daemon::dispatch::errands::Errand;
 use crate::daemon::error::EngineError;
 use crate::daemon::house::Site;
-use crate::domain::ids::BeadId;
+use crate::domain::ids::{BeadId, RunId};
 use crate::feed::web::extract::{Json, Path};
 
 /// Who acts: everybody who is let in is the same person.
@@ -58,12 +58,15 @@ async fn close(
     if close.reason.trim().is_empty() {
         return Err(Problem::wrong("`reason` is empty: expected why the bead is closed"));
     }
-    if !close.skip_gates {
+    let by = (close.reason.as_str(), BY);
+    if close.skip_gates {
+        closing::close(&desk.house, &site, &id, by).await?;
+    } else {
+        let with_work = |run: RunId| {
+            forced(format!("bead `{id}` has work that did not land, kept under {}", run.ref_name()))
+        };
         if let Some(run) = closing::kept(&desk.house, &site, &id)? {
-            return Err(forced(format!(
-                "bead `{id}` has work that did not land, kept under {}",
-                run.ref_name()
-            )));
+            return Err(with_work(run));
         }
         let failing = failing(&desk, &site, &id).await?;
         let failing =
@@ -71,8 +74,9 @@ async fn close(
         if !failing.is_empty() {
             return Err(forced(format!("the target is red: {}", failing.join("; "))));
         }
+        // Gates take long: meanwhile it may have been worked on.
+        closing::close_without_work(&desk.house, &site, &id, by).await?.map_err(with_work)?;
     }
-    closing::close(&desk.house, &site, &id, (&close.reason, BY)).await?;
     told(&desk, &site, &id).await
 }
 

@@ -18,7 +18,7 @@ use super::view::{Accepted, Nothing};
 use crate::daemon::dispatch::Order;
 use crate::daemon::hand::table::{State as Stands, Verb, may};
 use crate::daemon::hand::{Ask, Hand, Next, of_a_claim, refused};
-use crate::domain::ids::RunId;
+use crate::domain::ids::{Oid, RunId};
 use crate::feed::web::extract::{Json, Path};
 
 pub(super) fn routes() -> OpenApiRouter<Desk> {
@@ -52,6 +52,28 @@ struct Input {
 struct Again {
     /// Begin at the target, without the kept work and its conversation.
     fresh: bool,
+}
+
+/// `{}` to approve whatever waits.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+struct Shown {
+    /// Only if it is this commit of the kept work; null: only if there is none to look at (nothing was changed, or the bead
+    /// is a proposed one). Anything else is a 409.
+    #[serde(deserialize_with = "named")]
+    #[schema(value_type = Option<String>, pattern = "^[0-9a-f]{40}$")]
+    tip: Option<Option<Oid>>,
+}
+
+/// Null says something here, and leaving out says nothing.
+fn named<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<Option<Oid>>, D::Error> {
+    Option::deserialize(from).map(Some)
+}
+
+impl From<Shown> for Ask {
+    fn from(Shown { tip }: Shown) -> Self {
+        tip.map_or(Self::Approve, |tip| Self::ApproveShown { tip })
+    }
 }
 
 /// The answer to an agent's question.
@@ -149,11 +171,11 @@ async fn retry_run(State(desk): State<Desk>, Path(place): Place, Json(again): Js
 }
 
 /// Approve what a run's bead waits with
-#[utoipa::path(post, path = "/api/projects/{project}/runs/{run}/approve", tag = "hand", request_body = Nothing,
+#[utoipa::path(post, path = "/api/projects/{project}/runs/{run}/approve", tag = "hand", request_body = Shown,
     params(("project" = String, Path, description = "Its name or id"), ("run" = String, Path, description = "Or its bead")),
     responses((status = ACCEPTED, description = "It goes on, is opened, or is closed as nothing to do", body = Accepted)))]
-async fn approve_run(State(desk): State<Desk>, Path(place): Place, Json(Nothing {}): Json<Nothing>) -> Taken {
-    lay(&desk, place, Ask::Approve).await
+async fn approve_run(State(desk): State<Desk>, Path(place): Place, Json(shown): Json<Shown>) -> Taken {
+    lay(&desk, place, shown.into()).await
 }
 
 /// Leave a run's bead to a person
@@ -181,11 +203,11 @@ async fn retry(State(desk): State<Desk>, Path(place): Place, Json(again): Json<A
 }
 
 /// Approve what a bead waits with
-#[utoipa::path(post, path = "/api/projects/{project}/beads/{bead}/approve", tag = "hand", request_body = Nothing,
+#[utoipa::path(post, path = "/api/projects/{project}/beads/{bead}/approve", tag = "hand", request_body = Shown,
     params(("project" = String, Path, description = "Its name or id"), ("bead" = String, Path)),
     responses((status = ACCEPTED, description = "It goes on, is opened, or is closed as nothing to do", body = Accepted)))]
-async fn approve(State(desk): State<Desk>, Path(place): Place, Json(Nothing {}): Json<Nothing>) -> Taken {
-    lay(&desk, place, Ask::Approve).await
+async fn approve(State(desk): State<Desk>, Path(place): Place, Json(shown): Json<Shown>) -> Taken {
+    lay(&desk, place, shown.into()).await
 }
 
 /// Leave a bead to a person

@@ -10,17 +10,24 @@ mod run;
 pub(super) mod settings;
 mod tonight;
 
+pub(super) use lists::newest_findings;
+
 use axum::Router;
 use axum::extract::Path;
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::get;
+use chrono::{DateTime, Utc};
 
 use super::Desk;
 use super::problem::Problem;
 use crate::domain::clean::clean_line;
+use crate::feed::view::decided::Decided;
+use crate::feed::view::findings::{self, Finding};
+use crate::feed::view::words::moment;
 use crate::feed::web::assets;
 use crate::feed::web::pages::{PlainHtml, Shell, html};
+use crate::journal::{Journal, JournalError};
 
 pub(super) fn routes() -> Router<Desk> {
     let router = Router::new()
@@ -36,14 +43,13 @@ pub(super) fn routes() -> Router<Desk> {
         .route("/projects/{project}/runs/{run}/log", get(logs::lines))
         .route(
             "/assets/{file}",
-            get(async |Path(file): Path<String>, headers: HeaderMap| {
-                asset(&format!("/assets/{file}"), &headers)
+            get(async |Path(file): Path<String>| match assets::find(&format!("/assets/{file}")) {
+                Some(asset) => asset_file(asset),
+                None => Lost(Problem::gone("there is no such file")).into_response(),
             }),
         );
     let at_the_root = assets::ALL.iter().filter(|asset| !asset.path.starts_with("/assets/"));
-    at_the_root.fold(router, |router, asset| {
-        router.route(asset.path, get(async |headers: HeaderMap| asset_file(asset, &headers)))
-    })
+    at_the_root.fold(router, |router, asset| router.route(asset.path, get(async || asset_file(asset))))
 }
 
 type Page = Result<Html<String>, Lost>;
@@ -78,25 +84,33 @@ async fn offline() -> Html<String> {
     Html(html(&PlainHtml { shell, heading: "Not connected", lines: &lines, action: None, back }))
 }
 
-fn asset(path: &str, headers: &HeaderMap) -> Response {
-    match assets::find(path) {
-        Some(asset) => asset_file(asset, headers),
-        None => Lost(Problem::gone("there is no such file")).into_response(),
-    }
+/// Kept in no cache, as nothing else is (T57): all of them are small, and a newer program has newer ones.
+fn asset_file(asset: &'static assets::Asset) -> Response {
+    ([(header::CONTENT_TYPE, asset.kind)], asset.bytes).into_response()
 }
 
-/// Kept by a browser, and asked for anew each time: a newer program has newer files.
-fn asset_file(asset: &'static assets::Asset, headers: &HeaderMap) -> Response {
-    let known = headers.get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok());
-    let kept = [(header::ETAG, asset.tag()), (header::CACHE_CONTROL, "no-cache")];
-    if known.is_some_and(|known| known.split(',').any(|tag| tag.trim() == asset.tag())) {
-        return (StatusCode::NOT_MODIFIED, kept).into_response();
+/// What people decided about beads since that time.
+fn decided(journal: &Journal, since: DateTime<Utc>) -> Result<Decided, JournalError> {
+    let mut events = Vec::new();
+    for kind in Decided::KINDS {
+        events.extend(journal.events_of(kind, since)?);
     }
-    (kept, [(header::CONTENT_TYPE, asset.kind)], asset.bytes).into_response()
+    Ok(Decided::of(&events))
+}
+
+/// Findings as they stand now: a proposed bead that was decided about asks no more.
+fn settled(journal: &Journal, mut found: Vec<Finding>) -> Result<Vec<Finding>, JournalError> {
+    let asking = found.iter().filter(|finding| !finding.actions.is_empty());
+    if let Some(since) = asking.filter_map(|finding| moment(&finding.when.iso)).min() {
+        findings::settle(&mut found, &decided(journal, since)?);
+    }
+    Ok(found)
 }
 
 /// Work that blocks on a disk, away from those who answer others.
-async fn aside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Lost> {
+pub(super) async fn aside<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, Problem> {
     let failed = |_| Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "the page could not be gathered");
-    Ok(tokio::task::spawn_blocking(work).await.map_err(failed)?)
+    tokio::task::spawn_blocking(work).await.map_err(failed)
 }

@@ -10,13 +10,12 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::Desk;
-use super::pages::settings;
+use super::pages::{aside, newest_findings, settings};
 use super::problem::Problem;
 use super::projects::site;
 use crate::feed::brief::{NightRow, nights as all_nights};
-use crate::feed::view::findings::{self, Finding};
+use crate::feed::view::findings::Finding;
 use crate::feed::web::extract::{Json, Path};
-use crate::journal::read::Filter;
 
 pub(super) fn routes() -> OpenApiRouter<Desk> {
     OpenApiRouter::new().routes(routes!(findings)).routes(routes!(nights)).routes(routes!(config))
@@ -53,15 +52,16 @@ impl From<Finding> for FindingView {
 /// What gates and reviewers found in a project, newest first
 #[utoipa::path(get, path = "/api/projects/{project}/findings", tag = "findings",
     params(("project" = String, Path, description = "Its name or id")),
-    responses((status = OK, description = "With what became of each", body = [FindingView])))]
+    responses((status = OK, description = "Of the last thirty days and at most 300, with what became of each",
+        body = [FindingView])))]
 async fn findings(
     State(desk): State<Desk>,
     Path(project): Path<String>,
 ) -> Result<Json<Vec<FindingView>>, Problem> {
     let site = site(&desk, &project).await?;
-    let filter = Filter { project: Some(site.id), ..Filter::default() };
-    let events = desk.house.journal.events(0, &filter, usize::MAX)?;
-    Ok(Json(findings::collect(&events).into_iter().map(FindingView::from).collect()))
+    let house = desk.house.clone();
+    let found = aside(move || newest_findings(&house, Some(&site.id))).await??;
+    Ok(Json(found.into_iter().map(FindingView::from).collect()))
 }
 
 /// All nights, oldest first

@@ -11,7 +11,7 @@ use axum::http::StatusCode;
 use axum::response::IntoResponse;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use tokio::sync::{oneshot, watch};
+use tokio::sync::{broadcast, oneshot, watch};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -25,16 +25,20 @@ use crate::daemon::dispatch::{Key, Order};
 use crate::daemon::error::EngineError;
 use crate::daemon::refusal::Refusal;
 use crate::daemon::work::WorkRequest;
-use crate::domain::ids::{BeadId, ProjectId};
+use crate::domain::ids::{BeadId, ProjectId, RunId};
 use crate::feed::web::extract::{Json, Path};
+use crate::lifecycle::Story;
 
 pub(super) fn routes() -> OpenApiRouter<Desk> {
     OpenApiRouter::new().routes(routes!(work))
 }
 
-/// How long an answer waits for what becomes of the order.
-const LOOK: Duration = Duration::from_millis(25);
-const LOOKS: u32 = 30;
+/// How long an answer waits for what becomes of the order: one that is not begun by then waits for a slot.
+const BEGIN: Duration = Duration::from_millis(750);
+/// Once begun, it has its run in a moment: claimed, and its attempt written down.
+const ATTEMPT: Duration = Duration::from_secs(8);
+/// Another process may have begun it, and nobody tells us.
+const LOOK: Duration = Duration::from_millis(100);
 
 /// How the last work on a bead that a person asked for ended: none while it goes on.
 type Outcome = watch::Receiver<Option<Value>>;
@@ -76,7 +80,8 @@ struct Wish {
 struct Begun {
     project: String,
     bead: String,
-    /// The run that works on it now; none yet while it waits for a slot or is being claimed.
+    /// The run that works on it now; none while it waits for a slot, goes on without an agent, or its attempt did not begin
+    /// within some seconds.
     run: Option<String>,
     /// Where its stream is to be read from, to hear all of it.
     since: u64,
@@ -102,6 +107,8 @@ async fn work(
     let asked = desk.works.of(&key).is_some_and(|outcome| outcome.borrow().is_none());
     let live = |running: &RunningBead| running.project == key.0 && running.bead == key.1;
     let running = asked || desk.status.borrow().running.iter().any(live);
+    let news = desk.hub.listen();
+    let mut refusal = None;
     if !running {
         let (answer, answered) = oneshot::channel();
         let Wish { force, no_gates, no_review, target, model } = wish;
@@ -110,7 +117,8 @@ async fn work(
         let outcome = desk.works.begin(key.clone());
         let hub = desk.hub.clone();
         desk.order(Order::Work { project: site.id.clone(), request, answer }).await?;
-        let (early, refusal) = oneshot::channel();
+        let (early, refused_early) = oneshot::channel();
+        refusal = Some(refused_early);
         tokio::spawn(async move {
             let told = match answered.await {
                 Ok(Ok(ended)) => with_hints(ended.result_line(), ended.hints()),
@@ -127,31 +135,61 @@ async fn work(
             let (project, bead) = key;
             hub.tell(Told { project, bead, said: Said::Outcome });
         });
-        begun_or_refused(&desk, (&site.id, &bead), refusal).await?;
     }
-    let run =
-        desk.house.journal.open_story_of(&site.id, &bead)?.and_then(|s| s.run().map(ToString::to_string));
+    let run = run_or_refused(&desk, (&site.id, &bead), refusal, news).await?.map(|run| run.to_string());
     let begun = Begun { project: site.id.to_string(), bead: bead.to_string(), run, since, started: !running };
     Ok((StatusCode::ACCEPTED, Json(begun)))
 }
 
-/// Waits a moment for the story to begin or to be refused: most refusals are quick, and a person who pressed a button
+/// Waits for the run that works on the bead, or for a refusal: most refusals are quick, and a person who pressed a button
 /// shall see them where they pressed it.
-async fn begun_or_refused(
+async fn run_or_refused(
     desk: &Desk,
     (project, bead): (&ProjectId, &BeadId),
-    mut refusal: oneshot::Receiver<Refusal>,
-) -> Result<(), Problem> {
-    for _ in 0..LOOKS {
-        match tokio::time::timeout(LOOK, &mut refusal).await {
-            Ok(Ok(refusal)) => return Err(refusal.into()),
-            // It ended otherwise, and its stream tells how.
-            Ok(Err(_)) => break,
-            Err(_) if desk.house.journal.open_story_of(project, bead)?.is_some() => break,
-            Err(_) => {}
+    mut refusal: Option<oneshot::Receiver<Refusal>>,
+    mut news: broadcast::Receiver<Arc<Told>>,
+) -> Result<Option<RunId>, Problem> {
+    let begun = tokio::time::Instant::now();
+    loop {
+        let story = desk.house.journal.open_story_of(project, bead)?;
+        let run = story.as_ref().and_then(|story| story.run().cloned());
+        // What was approved goes straight to its gates: no run works on it.
+        let straight = |story: &Story| story.order.again.as_ref().is_some_and(|again| again.straight);
+        if run.is_some() || story.as_ref().is_some_and(straight) {
+            return Ok(run);
+        }
+        let until = begun + if story.is_some() { ATTEMPT } else { BEGIN };
+        if tokio::time::Instant::now() >= until {
+            return Ok(None);
+        }
+        let refused = async {
+            match &mut refusal {
+                Some(refusal) => refusal.await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            refused = refused => match refused {
+                Ok(refusal) => return Err(refusal.into()),
+                // It ended otherwise, and its stream tells how.
+                Err(_) => return Ok(None),
+            },
+            () = concerning(&mut news, (project, bead)) => {}
+            () = tokio::time::sleep_until(until.min(tokio::time::Instant::now() + LOOK)) => {}
         }
     }
-    Ok(())
+}
+
+/// Ends when something happened to the bead.
+async fn concerning(news: &mut broadcast::Receiver<Arc<Told>>, (project, bead): (&ProjectId, &BeadId)) {
+    loop {
+        match news.recv().await {
+            Ok(told) if told.project == *project && told.bead == *bead && told.said == Said::Event => return,
+            Ok(_) => {}
+            Err(broadcast::error::RecvError::Lagged(_)) => return,
+            Err(broadcast::error::RecvError::Closed) => std::future::pending().await,
+        }
+    }
 }
 
 pub(super) fn with_hints(mut line: Value, hints: Vec<String>) -> Value {

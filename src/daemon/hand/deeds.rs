@@ -15,10 +15,8 @@ use crate::daemon::locks::{self, StoryLock, Taken};
 use crate::daemon::refusal::Refusal;
 use crate::domain::bead::Status;
 use crate::domain::event::{Body, GivenBack, Wish};
-use crate::domain::ids::{BeadId, RunId};
-use crate::domain::run::RunKind;
-use crate::journal::read::Filter;
-use crate::journal::{Entry, Journal};
+use crate::domain::ids::{BeadId, Oid};
+use crate::journal::Entry;
 
 /// One verb with what it takes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,11 +24,25 @@ pub enum Ask {
     Cancel,
     Pause,
     Resume,
-    Retry { fresh: bool },
-    Send { text: String, now: bool },
-    Answer { text: String },
+    Retry {
+        fresh: bool,
+    },
+    Send {
+        text: String,
+        now: bool,
+    },
+    Answer {
+        text: String,
+    },
+    /// Whatever waits.
     Approve,
-    Park { reason: String },
+    /// Exactly what was shown: that commit of the kept work; none where nothing was changed, or a bead was only proposed.
+    ApproveShown {
+        tip: Option<Oid>,
+    },
+    Park {
+        reason: String,
+    },
 }
 
 impl Ask {
@@ -42,7 +54,7 @@ impl Ask {
             Self::Retry { .. } => Verb::Retry,
             Self::Send { .. } => Verb::Send,
             Self::Answer { .. } => Verb::Answer,
-            Self::Approve => Verb::Approve,
+            Self::Approve | Self::ApproveShown { .. } => Verb::Approve,
             Self::Park { .. } => Verb::Park,
         }
     }
@@ -122,7 +134,8 @@ impl Hand<'_> {
             Ask::Answer { text } => {
                 self.give_back(id, GivenBack::Answered { text: text.clone() }, deed).await
             }
-            Ask::Approve => self.approve(id, deed).await,
+            Ask::Approve => self.approve(id, deed, None).await,
+            Ask::ApproveShown { tip } => self.approve(id, deed, Some(tip.as_ref())).await,
         }
     }
 
@@ -155,7 +168,17 @@ impl Hand<'_> {
     }
 
     async fn give_back(&self, id: &BeadId, how: GivenBack, deed: Deed) -> Result<Done, EngineError> {
-        let _lock = self.lock(id)?;
+        let lock = self.lock(id)?;
+        self.give_back_under(lock, id, how, deed).await
+    }
+
+    async fn give_back_under(
+        &self,
+        _lock: StoryLock,
+        id: &BeadId,
+        how: GivenBack,
+        deed: Deed,
+    ) -> Result<Done, EngineError> {
         self.tell(id, Body::GivenBack { by: self.by.to_owned(), how: how.clone() })?;
         self.unpark(id, Edit::unpark()).await?;
         let ways = again::of(self.house, self.site, id)?;
@@ -169,17 +192,29 @@ impl Hand<'_> {
         Ok(Done { deed, said, next: Next::Again })
     }
 
-    async fn approve(&self, id: &BeadId, deed: Deed) -> Result<Done, EngineError> {
+    /// `shown` is the commit that was looked at, or that there was none to look at; unknown where nobody said.
+    async fn approve(
+        &self,
+        id: &BeadId,
+        deed: Deed,
+        shown: Option<Option<&Oid>>,
+    ) -> Result<Done, EngineError> {
+        let lock = self.lock(id)?;
+        // Before the lock was had it may have been worked on: a yes is for what stands there now.
+        let state = standing::look(self.house, self.site, id).await?.state;
+        if may(Verb::Approve, state) != Some(deed) {
+            return Err(not_what_was_shown(id).into());
+        }
+        let another = |tip: Option<&Oid>| shown.is_some_and(|shown| shown != tip);
         match deed {
+            Deed::Close | Deed::Open if another(None) => Err(not_what_was_shown(id).into()),
             Deed::Close => {
-                let _lock = self.lock(id)?;
                 self.site.tracker.close(id, "nothing to do", self.by).await?;
                 self.house.by_hand(self.site, id, "closed: nothing to do")?;
                 let said = format!("`{id}` is closed as nothing to do");
                 Ok(Done { deed, said, next: Next::Again })
             }
             Deed::Open => {
-                let _lock = self.lock(id)?;
                 let how = GivenBack::Approved { tip: None };
                 self.tell(id, Body::GivenBack { by: self.by.to_owned(), how })?;
                 let remove_labels = vec![PROPOSED.to_owned()];
@@ -194,7 +229,10 @@ impl Hand<'_> {
                         .hint(format!("`bead retry {id}` has it worked on again"))
                         .into());
                 };
-                self.give_back(id, GivenBack::Approved { tip: Some(tip) }, deed).await
+                if another(Some(&tip)) {
+                    return Err(not_what_was_shown(id).into());
+                }
+                self.give_back_under(lock, id, GivenBack::Approved { tip: Some(tip) }, deed).await
             }
         }
     }
@@ -244,30 +282,10 @@ pub(in crate::daemon) fn refused(verb: Verb, state: State, id: &BeadId) -> Refus
         .hint(state.advice(id.as_str()))
 }
 
-/// Refuses a verb where the run that was named belongs to no claim: a review that somebody asked for, a shell, gates before
-/// a close. What it says of the bead's own work nobody meant.
-pub fn of_a_claim(journal: &Journal, run: &RunId, verb: Verb) -> Result<(), EngineError> {
-    if !matches!(verb, Verb::Cancel | Verb::Pause | Verb::Resume | Verb::Send) {
-        return Ok(());
-    }
-    let filter = Filter { run: Some(run.clone()), ..Filter::default() };
-    let events = journal.events(0, &filter, usize::MAX)?;
-    let outside = events.iter().find_map(|event| match &event.body {
-        Body::RunStarted { kind, outside: Some(_), .. } => Some((*kind, event.bead.as_ref()?)),
-        _ => None,
-    });
-    let Some((kind, bead)) = outside else { return Ok(()) };
-    let (verb, kind_word) = (verb.word(), kind.as_str());
-    let how = match kind {
-        RunKind::Review => {
-            "whoever asked for it takes it back: Ctrl-C there, or its own `cancel` over the API"
-        }
-        RunKind::Shell => "it ends when its person leaves it",
-        _ => "it ends by itself",
-    };
-    let said = format!("`bead {verb}` makes no sense for run `{run}`: it is a {kind_word} outside any claim");
-    let bead = format!("`bead {verb} {bead}` is for the bead's own work");
-    Err(Refusal::new(said).hint(how).hint(bead).into())
+fn not_what_was_shown(id: &BeadId) -> Refusal {
+    Refusal::new(format!("what waits at bead `{id}` is not what was shown: it has changed since"))
+        .hint("look at it as it is now, and decide again")
+        .hint(format!("`bead show {id}`"))
 }
 
 fn check_text(text: &str) -> Result<(), Refusal> {

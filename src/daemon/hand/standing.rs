@@ -68,7 +68,7 @@ async fn under_way(house: &House, story: &Story) -> Result<State, EngineError> {
 }
 
 /// By the phase's name: what is new there is taken for something that no hand should disturb.
-fn of_phase(phase: &Phase) -> State {
+pub(super) fn of_phase(phase: &Phase) -> State {
     match phase.name() {
         "claiming" | "uniting" | "starting" | "preparing" | "resuming" => State::Preparing,
         "working" | "untangling" => State::Working,
@@ -126,8 +126,12 @@ fn spoken_since(house: &House, story: &Story) -> Result<bool, EngineError> {
 }
 
 fn parked(story: &Story) -> State {
-    let cause = story.finish.cause.as_ref().map_or("", |cause| cause.as_str());
-    match (story.finish.outcome, cause) {
+    parked_with(story.finish.outcome, story.finish.cause.as_ref().map_or("", |cause| cause.as_str()))
+}
+
+/// How a bead stands that was put aside with this end.
+pub(super) fn parked_with(outcome: Outcome, cause: &str) -> State {
+    match (outcome, cause) {
         (Outcome::NoChange, _) => State::NoChange,
         (Outcome::Parked, "question") => State::Parked(Why::Question),
         (Outcome::Parked, "protected" | "tampering" | "review") => State::Parked(Why::Held),

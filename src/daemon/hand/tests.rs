@@ -28,6 +28,7 @@ mod daemon;
 mod deeds;
 mod links;
 mod messages;
+mod offers;
 mod shell;
 
 pub(super) struct World {

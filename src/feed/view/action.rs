@@ -3,6 +3,8 @@
 //! Owns which actions fit a state, in which order, and what is sent. The API decides again: a page may be old. Start
 //! with [`Action`].
 
+use std::borrow::Cow;
+
 use super::place;
 
 /// One button, or a form with one text.
@@ -14,7 +16,7 @@ pub struct Action {
     /// Where it is posted.
     pub post: String,
     /// JSON that is sent, without the field's text.
-    pub body: &'static str,
+    pub body: Cow<'static, str>,
     pub weight: Weight,
     pub field: Option<Field>,
     /// Asked back before it is done.
@@ -53,15 +55,25 @@ pub struct Field {
 pub struct On<'a> {
     pub project: &'a str,
     pub bead: &'a str,
+    /// The commit of the kept work that the page shows.
+    pub tip: Option<&'a str>,
 }
 
-impl On<'_> {
+/// `{}`
+const NOTHING: Cow<'static, str> = Cow::Borrowed("{}");
+
+impl<'a> On<'a> {
+    /// A bead without work that could be approved.
+    pub const fn of(project: &'a str, bead: &'a str) -> Self {
+        Self { project, bead, tip: None }
+    }
+
     fn action(self, label: &'static str, verb: &str, done: &'static str) -> Action {
         Action {
             label,
             name: format!("{label} {}", self.bead),
             post: place::bead_api(self.project, self.bead, verb),
-            body: "{}",
+            body: NOTHING,
             weight: Weight::Plain,
             field: None,
             confirm: None,
@@ -74,12 +86,27 @@ impl On<'_> {
         Action { post, ..self.action("Work on it", "work", "It is being started.") }
     }
 
+    /// Of exactly what is shown: a page may be old, and what waits now another commit.
     pub fn approve(self, label: &'static str) -> Action {
-        Action { weight: Weight::First, ..self.action(label, "approve", "Approved: it goes on.") }
+        let body = serde_json::json!({ "tip": self.tip }).to_string().into();
+        Action { body, weight: Weight::First, ..self.action(label, "approve", "Approved: it goes on.") }
     }
 
     pub fn retry(self) -> Action {
         self.action("Try again", "retry", "It will be tried again.")
+    }
+
+    /// Words for whoever works on it next; they give nothing back by themselves.
+    pub fn send(self) -> Action {
+        let post = place::run_api(self.project, self.bead, "input");
+        let field = Some(Field { key: "text", label: "What the next agent on it reads first" });
+        Action { post, field, ..self.action("Leave a word", "input", "Kept: the next agent reads it first.") }
+    }
+
+    /// Of a bead that somebody else has.
+    pub fn reopen(self) -> Action {
+        let confirm = Some("Really take it from whoever has it?");
+        Action { confirm, ..self.action("Take it back", "reopen", "It is open again.") }
     }
 
     pub fn answer(self) -> Action {
@@ -104,7 +131,7 @@ pub fn on_run(project: &str, run: &str, state: &str) -> Vec<Action> {
         label,
         name: format!("{label} run {run}"),
         post: place::run_api(project, run, verb),
-        body: "{}",
+        body: NOTHING,
         weight: Weight::Plain,
         field: None,
         confirm: None,
@@ -132,7 +159,7 @@ pub fn message(project: &str, run: &str) -> Action {
         label: "Send",
         name: format!("Send a message to run {run}"),
         post: place::run_api(project, run, "input"),
-        body: "{}",
+        body: NOTHING,
         weight: Weight::First,
         field: Some(Field { key: "text", label: "Message to the agent" }),
         confirm: None,

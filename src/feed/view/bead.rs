@@ -11,8 +11,9 @@ use super::text::{Piece, pieces};
 use super::words::{Tone, When, money, spaced};
 use crate::domain::bead::{Bead, Status};
 use crate::domain::clean::{clean_line, ellipsis};
+use crate::domain::run::Outcome;
 use crate::journal::read::RunRow;
-use crate::lifecycle::Story;
+use crate::lifecycle::{Phase, Story};
 
 /// So many of a bead's comments, edges and runs.
 const MOST: usize = 100;
@@ -170,30 +171,48 @@ pub fn edges(project: &str, bead: &Bead, all: &[Bead]) -> (Vec<Edge>, Vec<Edge>)
     (waits, holds.take(MOST).map(|(kind, id)| edge(kind, id)).collect())
 }
 
-/// What can be done with it now, and the question it waits with.
-pub fn actions(project: &str, bead: &Bead, last: Option<&Story>) -> (Option<String>, Vec<Action>) {
-    let on = On { project, bead: bead.id.as_str() };
-    if last.is_some_and(Story::is_open) {
-        return (None, vec![on.park()]);
+/// What can be done with it now, and the question it waits with. `last` is its newest story, as far as that still says
+/// how the bead stands: not where a person decided something since.
+pub fn actions(on: On<'_>, bead: &Bead, last: Option<&Story>) -> (Option<String>, Vec<Action>) {
+    if let Some(story) = last.filter(|story| story.is_open()) {
+        return (None, if may_be_parked(&story.phase) { vec![on.park()] } else { Vec::new() });
     }
-    let parked = bead.has_label("parked");
-    if bead.has_label("proposed") {
-        return (None, vec![on.approve("Approve"), on.close()]);
-    }
+    let taken = bead.assignee.is_some() || bead.status == Status::InProgress;
+    let parked = bead.status == Status::Blocked && bead.has_label("parked") && !taken;
     if let Some(story) = last.filter(|_| parked) {
-        let cause = story.finish.cause.as_ref().map_or("", |c| c.as_str());
-        if let Some((_, mut actions)) = needs::asked(story.finish.outcome, cause, on) {
+        let finish = &story.finish;
+        let cause = finish.cause.as_ref().map_or("", |c| c.as_str());
+        // Parked behind a claim that ended in another way: a person decides all the same.
+        let asks = matches!(finish.outcome, Outcome::Parked | Outcome::NoChange);
+        let (outcome, cause) = if asks { (finish.outcome, cause) } else { (Outcome::Parked, "") };
+        if let Some((_, mut actions)) = needs::asked(outcome, cause, on) {
             if !actions.iter().any(|a| a.label == "Close") {
                 actions.push(on.close());
             }
             return (Some(ellipsis(&story.finish.reason, 1000)), actions);
         }
     }
-    match bead.status {
-        Status::Closed | Status::Tombstone => (None, Vec::new()),
-        _ if parked => (None, vec![on.answer(), on.retry(), on.close()]),
-        _ => (None, vec![on.work(), on.park(), on.close()]),
-    }
+    let actions = match bead.status {
+        Status::Closed | Status::Tombstone => Vec::new(),
+        Status::Deferred if bead.has_label("proposed") => vec![on.approve("Approve"), on.close()],
+        _ if taken => vec![on.reopen(), on.close()],
+        _ if parked => needs::asked(Outcome::Parked, "", on).map_or_else(Vec::new, |(_, actions)| actions),
+        _ => vec![on.work(), on.park(), on.close()],
+    };
+    (None, actions)
+}
+
+/// Not while its target may move, nor after that: nobody is disturbed there.
+fn may_be_parked(phase: &Phase) -> bool {
+    !matches!(
+        phase,
+        Phase::Blocking
+            | Phase::Landing { intent: true }
+            | Phase::Closing
+            | Phase::Settling { .. }
+            | Phase::Cleaning
+            | Phase::Finished
+    )
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use super::action::{Action, On};
 use super::place;
 use super::words::When;
 use crate::domain::clean::ellipsis;
-use crate::feed::brief::{Act, Brief, Item};
+use crate::feed::brief::{Act, BeadRef, Brief, Item};
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct BriefPage {
@@ -49,11 +49,12 @@ pub struct Bead {
 const WIDE: usize = 1200;
 
 impl BriefPage {
-    pub fn of(brief: &Brief) -> Self {
+    /// `shown` tells which commit of a bead an approval would be for.
+    pub fn of(brief: &Brief, shown: &dyn Fn(&BeadRef) -> Option<String>) -> Self {
         let section = |section: &crate::feed::brief::Section| Section {
             title: section.kind.title(),
             counted: section.items.iter().any(|item| item.bead.is_some()),
-            items: section.items.iter().map(entry).collect(),
+            items: section.items.iter().map(|item| entry(item, shown)).collect(),
         };
         Self {
             night: ellipsis(&brief.night.id, 60),
@@ -65,7 +66,7 @@ impl BriefPage {
     }
 }
 
-fn entry(item: &Item) -> Entry {
+fn entry(item: &Item, shown: &dyn Fn(&BeadRef) -> Option<String>) -> Entry {
     let line = |line: &crate::feed::brief::Line| ellipsis(&line.text, WIDE);
     let bead = item.bead.as_ref().map(|bead| Bead {
         id: ellipsis(&bead.id, 80),
@@ -75,8 +76,10 @@ fn entry(item: &Item) -> Entry {
     });
     let asked = item.action.as_ref().zip(item.bead.as_ref()).filter(|_| item.settled.is_none());
     let actions = asked.map_or_else(Vec::new, |(action, bead)| {
-        // What a finding made is answered for itself, not for the bead it was found in.
-        let on = On { project: &bead.project, bead: item.facts.on.as_deref().unwrap_or(&bead.id) };
+        // What a finding made is answered for itself, not for the bead it was found in, and has no work to be shown.
+        let made = item.facts.on.as_deref();
+        let tip = if action.kind == Act::Approve && made.is_none() { shown(bead) } else { None };
+        let on = On { tip: tip.as_deref(), ..On::of(&bead.project, made.unwrap_or(&bead.id)) };
         match action.kind {
             Act::Approve => vec![on.approve("Approve")],
             Act::Answer => vec![on.answer()],

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 use super::action::{Action, On};
+use super::decided::Decided;
 use super::place;
 use super::words::{Tone, When, spaced};
 use crate::domain::clean::{clean_line, ellipsis};
@@ -33,6 +34,8 @@ pub struct Finding {
     pub filed: Option<(String, String)>,
     /// Approving or closing a proposed bead.
     pub actions: Vec<Action>,
+    /// The event that says how it stands.
+    pub seq: u64,
 }
 
 /// Of any events, newest first.
@@ -61,6 +64,7 @@ pub fn collect(events: &[Event]) -> Vec<Finding> {
                     let id = (key.0.clone(), key.1.clone(), one.fingerprint.clone());
                     let known = all.entry(id).or_insert_with(|| (event.seq, empty(event, &one.title)));
                     become_bead(&mut known.1, &key.0, one);
+                    known.1.seq = event.seq;
                 }
             }
             _ => {}
@@ -104,6 +108,7 @@ fn finding_of(event: &Event, finding: &crate::domain::finding::Finding) -> Findi
         when: When::of(event.at),
         filed: None,
         actions: Vec::new(),
+        seq: event.seq,
     }
 }
 
@@ -136,7 +141,7 @@ fn become_bead(finding: &mut Finding, project: &str, filed: &crate::domain::verd
     finding.filed = Some((clean_line(bead.as_str()), place::bead(project, bead.as_str())));
     finding.open = false;
     if filed.proposed {
-        let on = On { project, bead: bead.as_str() };
+        let on = On::of(project, bead.as_str());
         finding.standing = "proposed as a bead".to_owned();
         finding.tone = Tone::Ask;
         finding.actions = vec![on.approve("Approve"), on.close()];
@@ -145,6 +150,21 @@ fn become_bead(finding: &mut Finding, project: &str, filed: &crate::domain::verd
     }
 }
 
+/// Takes the buttons away from what a person decided about since.
+pub fn settle(findings: &mut [Finding], decided: &Decided) {
+    for finding in findings.iter_mut().filter(|finding| !finding.actions.is_empty()) {
+        let Some((bead, _)) = &finding.filed else { continue };
+        if decided.since(&finding.project, bead, finding.seq) {
+            finding.actions.clear();
+            finding.standing = "proposed as a bead, and decided about".to_owned();
+            finding.tone = Tone::Plain;
+        }
+    }
+}
+
 fn rank(severity: &str) -> usize {
     ["critical", "major", "minor", "note"].iter().position(|word| *word == severity).unwrap_or(4)
 }
+
+#[cfg(test)]
+mod tests;

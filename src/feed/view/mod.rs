@@ -7,6 +7,7 @@
 pub mod action;
 pub mod bead;
 pub mod brief;
+pub mod decided;
 pub mod diff;
 pub mod findings;
 pub mod history;

@@ -11,7 +11,7 @@ use super::place;
 use super::words::{Tone, When, spaced};
 use crate::domain::clean::{clean_line, ellipsis};
 use crate::domain::run::Outcome;
-use crate::lifecycle::Story;
+use crate::lifecycle::{Kept, Story};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Need {
@@ -32,12 +32,13 @@ pub struct Need {
 }
 
 impl Need {
-    /// None where the story ended without asking for anybody.
-    pub fn of(story: &Story, ended: DateTime<Utc>) -> Option<Self> {
+    /// None where the story ended without asking for anybody. `kept` is its work, as it is now.
+    pub fn of(story: &Story, kept: Option<&Kept>, ended: DateTime<Utc>) -> Option<Self> {
         let (project, bead) = (story.project.as_str(), story.bead.as_str());
         let finish = &story.finish;
         let cause = finish.cause.as_ref().map_or("", |cause| cause.as_str());
-        let (kind, actions) = asked(finish.outcome, cause, On { project, bead })?;
+        let on = On { tip: kept.map(|kept| kept.tip.as_str()), ..On::of(project, bead) };
+        let (kind, actions) = asked(finish.outcome, cause, on)?;
         Some(Self {
             bead: clean_line(bead),
             title: ellipsis(&story.order.title, 200),
@@ -48,7 +49,7 @@ impl Need {
             question: ellipsis(&finish.reason, 600),
             cause: spaced(cause),
             when: When::of(ended),
-            work: story.tip.as_ref().map(|kept| place::run(project, kept.run.as_str())),
+            work: kept.map(|kept| place::run(project, kept.run.as_str())),
             actions,
         })
     }
@@ -78,25 +79,31 @@ impl Need {
 pub fn asked(outcome: Outcome, cause: &str, on: On<'_>) -> Option<(&'static str, Vec<Action>)> {
     let (kind, mut actions) = offered(outcome, cause, on)?;
     // One of them stands out, for eyes that are half closed.
-    for other in actions.iter_mut().skip(1).filter(|action| action.weight == Weight::First) {
-        other.weight = Weight::Plain;
+    for (nth, action) in actions.iter_mut().enumerate().filter(|(_, action)| action.weight != Weight::Danger)
+    {
+        action.weight = if nth == 0 { Weight::First } else { Weight::Plain };
     }
     Some((kind, actions))
 }
 
+/// Only what the hand takes there (`docs/hand.md`): a button that is always refused is worse than none.
 fn offered(outcome: Outcome, cause: &str, on: On<'_>) -> Option<(&'static str, Vec<Action>)> {
     Some(match (outcome, cause) {
         (Outcome::Parked, "protected" | "tampering") => {
-            ("approve a protected change", vec![on.approve("Approve"), on.answer(), on.retry()])
+            ("approve a protected change", vec![on.approve("Approve"), on.retry(), on.send()])
         }
         (Outcome::Parked, "review") => {
-            ("decide on a review", vec![on.approve("Approve"), on.answer(), on.retry()])
+            ("decide on a review", vec![on.approve("Approve"), on.retry(), on.send()])
         }
         (Outcome::Parked, "question") => ("answer a question", vec![on.answer(), on.retry()]),
-        (Outcome::Parked, "landed_beside" | "branch") => ("merge a branch", vec![on.close()]),
-        (Outcome::Parked, _) => ("decide how it goes on", vec![on.answer(), on.retry(), on.close()]),
+        // Its branch can be merged by hand, too; trying again does it once the target is free (rules 3.5).
+        (Outcome::Parked, "landed_beside") => ("merge a branch", vec![on.retry(), on.close()]),
+        (Outcome::Parked, "branch") => ("merge a branch", vec![on.close()]),
+        (Outcome::Parked, _) => ("decide how it goes on", vec![on.retry(), on.send(), on.close()]),
         (Outcome::NoChange, _) => {
-            ("nothing was changed", vec![on.approve("Close as nothing to do"), on.answer(), on.retry()])
+            // Whatever an earlier claim kept is not what this is about.
+            let close = On { tip: None, ..on }.approve("Close as nothing to do");
+            ("nothing was changed", vec![close, on.retry(), on.send()])
         }
         (Outcome::Failed | Outcome::Timeout, _) => ("it failed", vec![on.retry(), on.park()]),
         _ => return None,

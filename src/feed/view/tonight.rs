@@ -132,10 +132,12 @@ pub fn control(state: &str) -> Option<Action> {
         done,
     };
     match state {
-        "paused" => Some(action("Go on", "{\"paused\":false}", "The night goes on.")),
-        "open" | "waiting" => {
-            Some(action("Pause the night", "{\"paused\":true}", "Nothing new is started until you go on."))
-        }
+        "paused" => Some(action("Go on", "{\"paused\":false}".into(), "The night goes on.")),
+        "open" | "waiting" => Some(action(
+            "Pause the night",
+            "{\"paused\":true}".into(),
+            "Nothing new is started until you go on.",
+        )),
         _ => None,
     }
 }

@@ -1,11 +1,7 @@
 //! The files beside the pages: scripts, style, icons, manifest, service worker.
 //!
-//! Owns their bytes, kinds and tags; everything is in the program, nothing comes from elsewhere and nothing is built.
+//! Owns their bytes and kinds; everything is in the program, nothing comes from elsewhere and nothing is built.
 //! They hold no secret and are the same for everybody. Start with [`find`].
-
-use std::sync::OnceLock;
-
-use sha2::{Digest, Sha256};
 
 /// One file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,21 +43,6 @@ pub const ALL: &[Asset] = &[
 /// The file at a path.
 pub fn find(path: &str) -> Option<&'static Asset> {
     ALL.iter().find(|asset| asset.path == path)
-}
-
-impl Asset {
-    /// A strong tag of the bytes, quotes included.
-    pub fn tag(&self) -> &'static str {
-        static TAGS: OnceLock<Vec<String>> = OnceLock::new();
-        let tags = TAGS.get_or_init(|| ALL.iter().map(|asset| tag(asset.bytes)).collect());
-        let at = ALL.iter().position(|asset| asset.path == self.path);
-        at.and_then(|at| tags.get(at)).map_or("\"\"", String::as_str)
-    }
-}
-
-fn tag(bytes: &[u8]) -> String {
-    let hex: String = Sha256::digest(bytes).iter().take(12).map(|b| format!("{b:02x}")).collect();
-    format!("\"{hex}\"")
 }
 
 #[cfg(test)]

@@ -21,14 +21,11 @@ pub const ALWAYS: &[(&str, &str)] = &[
     ("permissions-policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=()"),
 ];
 
-/// Puts them on. Nothing is kept in a cache but files of the program itself, whose route calls them `immutable`.
+/// Puts them on. Nothing is kept in a cache: not what agents said, nor what a newer program has otherwise.
 pub fn dress(response: &mut Response) {
     let headers = response.headers_mut();
     for (name, value) in ALWAYS {
         headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
     }
-    let file = headers.get(header::CACHE_CONTROL).and_then(|value| value.to_str().ok());
-    if !file.is_some_and(|value| value.contains("immutable")) {
-        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    }
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
 }

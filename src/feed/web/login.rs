@@ -206,7 +206,7 @@ async fn invite(State(guard): State<Arc<Guard>>, Json(Empty {}): Json<Empty>) ->
 #[schema(as = Nothing)]
 struct Empty {}
 
-/// Another token; every login, link and the old token are void at once
+/// Another token; the old one, every login and every link, those in alerts too, are void at once
 #[utoipa::path(post, path = "/api/token", tag = "login", request_body = Empty,
     responses((status = NO_CONTENT, description = "`bead token` prints the new one")))]
 async fn void(State(guard): State<Arc<Guard>>, Json(Empty {}): Json<Empty>) -> Result<StatusCode, Problem> {
@@ -218,6 +218,7 @@ async fn void(State(guard): State<Arc<Guard>>, Json(Empty {}): Json<Empty>) -> R
         keys.codes.forget_all();
     }
     guard.journal.end_all_sessions().map_err(|e| failed(e.to_string()))?;
+    guard.journal.void_capabilities().map_err(|e| failed(e.to_string()))?;
     guard.voided.send_modify(|count| *count += 1);
     Ok(StatusCode::NO_CONTENT)
 }

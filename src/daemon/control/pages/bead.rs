@@ -5,18 +5,21 @@
 use axum::extract::State;
 use axum::response::Html;
 
-use super::Page;
+use super::{Page, aside, settled};
 use crate::daemon::control::Desk;
 use crate::daemon::control::projects::site;
+use crate::daemon::hand::again;
 use crate::daemon::house::{House, Site};
 use crate::daemon::queue;
 use crate::domain::bead::Bead;
 use crate::domain::clean::{clean_line, ellipsis};
 use crate::domain::event::Event;
-use crate::domain::ids::{BeadId, ProjectId};
+use crate::domain::ids::{BeadId, Oid, ProjectId};
+use crate::feed::view::action::On;
 use crate::feed::view::bead::{
     BeadPage, Kept, Run, actions, comments, edges, facts, texts, why as said_once,
 };
+use crate::feed::view::decided::Decided;
 use crate::feed::view::words::{Tone, spaced};
 use crate::feed::view::{findings, place, story};
 use crate::feed::web::extract::Path;
@@ -39,7 +42,9 @@ pub(super) async fn page(State(desk): State<Desk>, Path((project, bead)): Path<(
     };
     let why = queue::why(&desk.house, &site, &id).await?;
     let name = desk.house.journal.projects()?.into_iter().find(|p| p.id == site.id).map(|p| p.name);
-    let b = gather(&desk.house, &site, &bead, &snapshot.beads, (&why.sentence, name))?;
+    let house = desk.house.clone();
+    let gathered = aside(move || gather(&house, &site, &bead, &snapshot.beads, (&why.sentence, name)));
+    let b = gathered.await??;
     let shell = Shell {
         title: format!("{} {}", b.id, b.title),
         page: "bead",
@@ -74,7 +79,11 @@ fn gather(
     });
     let kept = kept.collect();
     let (waits_for, holds_up) = edges(project, bead, all);
-    let (question, actions) = actions(project, bead, last);
+    let tip = again::kept(house, site, &bead.id)?.map(|(_, tip)| tip);
+    let on = On { tip: tip.as_ref().map(Oid::as_str), ..On::of(project, bead.id.as_str()) };
+    let decided = Decided::of(&events);
+    let says = last.filter(|story| !decided.since(project, bead.id.as_str(), story.id));
+    let (question, actions) = actions(on, bead, says);
     let state = last.filter(|s| s.is_open()).map_or(bead.status.as_str(), |s| s.phase.name());
     let state = spaced(if bead.has_label("parked") { "parked" } else { state });
     Ok(BeadPage {
@@ -89,7 +98,7 @@ fn gather(
         waits_for,
         holds_up,
         comments: comments(bead),
-        findings: findings::collect(&events),
+        findings: settled(journal, findings::collect(&events))?,
         story: story::lines(&events),
         runs: rows.iter().map(Run::of).collect(),
         kept,
@@ -102,9 +111,7 @@ fn gather(
 
 /// The newest events of a bead, oldest first.
 pub(super) fn newest(house: &House, project: &ProjectId, bead: &BeadId) -> Result<Vec<Event>, JournalError> {
-    let filter = Filter { project: Some(project.clone()), bead: Some(bead.clone()), run: None };
-    let mut events = house.journal.events(0, &filter, usize::MAX)?;
-    Ok(events.split_off(events.len().saturating_sub(EVENTS)))
+    house.journal.newest_of(project, bead, EVENTS)
 }
 
 /// What a page about this bead listens to: its work while it goes on, else everything.

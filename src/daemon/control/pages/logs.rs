@@ -39,7 +39,7 @@ pub(super) async fn lines(
         Wanted { before: Some(before), .. } => earlier(&path, before),
         Wanted { from, .. } => from_on(&path, from.unwrap_or(0), over),
     });
-    let read = chunk.await.map_err(|lost| lost.0)?;
+    let read = chunk.await?;
     Ok(Json(read.map_err(|_| Problem::gone("the log of this run is not there"))?))
 }
 

@@ -5,7 +5,7 @@
 use axum::extract::State;
 use axum::response::Html;
 
-use super::{Lost, Page, aside, bead, logs};
+use super::{Lost, Page, aside, bead, logs, settled};
 use crate::daemon::control::Desk;
 use crate::daemon::control::projects::site;
 use crate::daemon::house::{House, Site};
@@ -55,8 +55,8 @@ fn gather(house: &House, site: &Site, row: &RunRow) -> Result<RunPage, Lost> {
     let ended = row.ended.as_deref().and_then(moment);
     let last = stories.last().filter(|s| story.is_some_and(|mine| mine.id == s.id));
     // A run that was put aside is the bead's own state: the row says only how its process ended.
-    let state =
-        if work { last.map_or(row.state.as_str(), |s| aside_state(s, row)) } else { row.state.as_str() };
+    let put_aside = work && last.is_some_and(|story| is_aside(story, row));
+    let state = if put_aside { "suspended" } else { row.state.as_str() };
     Ok(RunPage {
         id: row.run.clone(),
         kind: row.kind.clone(),
@@ -75,12 +75,16 @@ fn gather(house: &House, site: &Site, row: &RunRow) -> Result<RunPage, Lost> {
         steps: if work { steps(story) } else { Vec::new() },
         gates: gates(&events),
         reviews: reviews(&events),
-        findings: findings::collect(&events),
+        findings: settled(&house.journal, findings::collect(&events))?,
         messages: messages(&events),
         change: tips(story, &events, row).and_then(|(base, tip)| change(site, &base, &tip)),
         story: story::lines(&events),
         log,
-        actions: if work { action::on_run(project, &row.run, state) } else { Vec::new() },
+        actions: if work && (live || put_aside) {
+            action::on_run(project, &row.run, state)
+        } else {
+            Vec::new()
+        },
         message: (work && live).then(|| action::message(project, &row.run)),
         stream: bead::stream(project, id.as_str(), last),
         since,
@@ -88,10 +92,10 @@ fn gather(house: &House, site: &Site, row: &RunRow) -> Result<RunPage, Lost> {
     })
 }
 
-/// How the run's claim stands, where that tells more than the run's row.
-fn aside_state<'a>(story: &Story, row: &'a RunRow) -> &'a str {
+/// Whether the run's claim was put aside with it, and goes on with it.
+fn is_aside(story: &Story, row: &RunRow) -> bool {
     let mine = story.run().is_some_and(|run| run.as_str() == row.run);
-    if mine && story.is_open() && story.phase.name() == "suspended" { "suspended" } else { &row.state }
+    mine && story.is_open() && story.phase.name() == "suspended"
 }
 
 /// What the run's work began at and came to.

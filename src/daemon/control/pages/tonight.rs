@@ -9,7 +9,7 @@ use axum::extract::State;
 use axum::response::Html;
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::{Page, aside};
+use super::{Page, aside, decided};
 use crate::config::user::User;
 use crate::daemon::control::{Desk, night};
 use crate::daemon::dispatch::Status;
@@ -22,7 +22,7 @@ use crate::feed::view::needs::Need;
 use crate::feed::view::place;
 use crate::feed::view::timeline::Timeline;
 use crate::feed::view::tonight::{Meter, Running, Tonight, Waiting, control, forecast, headline};
-use crate::feed::view::words::{Tone, When, moment, money, phase};
+use crate::feed::view::words::{Tone, When, money, phase};
 use crate::feed::view::{findings, log};
 use crate::feed::web::pages::{Shell, TonightHtml, html};
 use crate::journal::JournalError;
@@ -175,36 +175,31 @@ fn needs(
     let journal = &house.journal;
     let ended = journal.ended_stories(ENDED)?;
     let oldest = ended.last().map_or(now, |(_, at)| *at).min(now - PROPOSED);
-    let mut handled: BTreeMap<(String, String), DateTime<Utc>> = BTreeMap::new();
-    for kind in ["given_back", "by_hand"] {
-        for event in journal.events_of(kind, oldest)? {
-            if let (Some(project), Some(bead)) = (&event.project, &event.bead) {
-                handled.insert((project.to_string(), bead.to_string()), event.at);
-            }
-        }
-    }
+    let decided = decided(journal, oldest)?;
     let open: BTreeSet<(String, String)> =
         journal.open_stories(None)?.iter().map(|s| (s.project.to_string(), s.bead.to_string())).collect();
     let mut seen = open;
     let mut all = Vec::new();
     for (story, at) in &ended {
         let key = (story.project.to_string(), story.bead.to_string());
-        let done = handled.get(&key).is_some_and(|by| by > at);
-        if !seen.insert(key) || done {
+        let (project, bead) = (story.project.as_str(), story.bead.as_str());
+        if !seen.insert(key) || decided.since(project, bead, story.id) {
             continue;
         }
         let failed = matches!(story.finish.outcome, Outcome::Failed | Outcome::Timeout);
         if failed && now - *at > FRESH {
             continue;
         }
-        all.extend(Need::of(story, *at));
+        let kept = decided.reworked(project, bead, story.id).or(story.tip.as_ref());
+        all.extend(Need::of(story, kept, *at));
     }
     let filed = journal.events_of("findings_filed", now - PROPOSED)?;
-    for finding in findings::collect(&filed).iter().filter(|f| !f.actions.is_empty()) {
+    let mut filed = findings::collect(&filed);
+    findings::settle(&mut filed, &decided);
+    for finding in filed.iter().filter(|f| !f.actions.is_empty()) {
         let Some(need) = Need::proposed(finding) else { continue };
         let key = (finding.project.clone(), need.bead.clone());
-        let since = moment(&finding.when.iso);
-        if handled.get(&key).is_none_or(|by| since.is_some_and(|at| *by < at)) && !seen.contains(&key) {
+        if !seen.contains(&key) {
             all.push(need);
         }
     }

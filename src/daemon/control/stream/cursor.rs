@@ -52,6 +52,8 @@ pub(super) struct Bound {
     pub seq: u64,
     pub run: Option<RunId>,
     pub line: u64,
+    /// Events of the line behind those.
+    pub part: u32,
 }
 
 /// What one step gave: encoded frames, and the place behind them.
@@ -123,11 +125,16 @@ impl Cursor {
     }
 
     pub(super) fn bound(&self) -> Bound {
-        let (run, line) = match &self.tail {
-            Some(tail) => (Some(tail.run.clone()), tail.lines.whole),
-            None => (None, 0),
-        };
-        Bound { seq: self.seq, run, line }
+        let run = self.tail.as_ref().map(|tail| tail.run.clone());
+        let Lines { whole, part } = self.tail.as_ref().map_or(Lines::default(), |tail| tail.lines);
+        Bound { seq: self.seq, run, line: whole, part }
+    }
+
+    /// Whether another reading of the same, that stands there, has something that this one does not have yet.
+    pub(super) fn is_behind(&self, other: &Bound) -> bool {
+        let ours = self.bound();
+        let by_lines = ours.run.is_some() && ours.run == other.run;
+        ours.seq < other.seq || by_lines && (ours.line, ours.part) < (other.line, other.part)
     }
 
     /// The next frames; none when there is nothing more now, or before the bound.

@@ -72,11 +72,12 @@ impl Reading {
             let cursor = cursor(from.unwrap_or(now), subject).await?;
             return Ok(Self { place: cursor.place(), stage: Stage::Last { cursor, end }, voided });
         }
-        let seat = Topics::subscribe(streams, &subject).await?;
         let Some(from) = from else {
+            let seat = Topics::subscribe(streams, &subject, None).await?;
             return Ok(Self { place: seat.place, stage: Stage::Live(seat.batches), voided });
         };
-        let cursor = cursor(from, subject).await?;
+        let cursor = cursor(from, subject.clone()).await?;
+        let seat = Topics::subscribe(streams, &subject, Some(&cursor.bound())).await?;
         let stage = Stage::Missed { cursor, until: seat.from, then: seat.batches };
         Ok(Self { place: from, stage, voided })
     }
@@ -84,6 +85,10 @@ impl Reading {
     /// The next frames, or a sign of life; none when the stream is over.
     pub(super) async fn next(&mut self) -> Option<Next> {
         loop {
+            // Whoever was logged out hears no more, however much there is still to repeat.
+            if self.voided.has_changed().unwrap_or(true) {
+                return None;
+            }
             match &mut self.stage {
                 Stage::Missed { cursor, until, .. } => {
                     if let Some(piece) = cursor.step(Some(until)).ok()? {
@@ -141,3 +146,6 @@ impl Reading {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

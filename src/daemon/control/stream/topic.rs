@@ -67,21 +67,31 @@ impl Topics {
         self.all().values().map(|topic| topic.sender.receiver_count()).sum()
     }
 
-    fn join(&self, subject: &Subject) -> Option<Seat> {
+    /// `reader` has all up to where it stands. The pump looks only so often: what the reader has before it would come a second
+    /// time, so that the pump first goes on to the end of the journal.
+    fn join(&self, subject: &Subject, reader: Option<&Bound>) -> Result<Option<Seat>, EngineError> {
         let all = self.all();
-        let topic = all.get(subject)?;
-        let cursor = topic.cursor();
-        Some(Seat { batches: topic.sender.subscribe(), from: cursor.bound(), place: cursor.place() })
+        let Some(topic) = all.get(subject) else { return Ok(None) };
+        let mut cursor = topic.cursor();
+        if reader.is_some_and(|reader| cursor.is_behind(reader)) {
+            while topic.pump(&mut cursor)? {}
+        }
+        let batches = topic.sender.subscribe();
+        Ok(Some(Seat { batches, from: cursor.bound(), place: cursor.place() }))
     }
 
-    /// Takes a seat; the first one starts the pump.
-    pub(super) async fn subscribe(streams: &Streams, subject: &Subject) -> Result<Seat, EngineError> {
+    /// Takes a seat for somebody who begins now, or where `reader` stands; the first one starts the pump.
+    pub(super) async fn subscribe(
+        streams: &Streams,
+        subject: &Subject,
+        reader: Option<&Bound>,
+    ) -> Result<Seat, EngineError> {
         let topics = &streams.topics;
-        if let Some(seat) = topics.join(subject) {
+        if let Some(seat) = topics.join(subject, reader)? {
             return Ok(seat);
         }
         let _one = topics.opening.lock().await;
-        if let Some(seat) = topics.join(subject) {
+        if let Some(seat) = topics.join(subject, reader)? {
             return Ok(seat);
         }
         let told = streams.hub.listen();
@@ -91,7 +101,7 @@ impl Topics {
         let cursor = opened.map_err(|_| EngineError::Left)??;
         let topic = Arc::new(Topic { sender: broadcast::Sender::new(BEHIND), cursor: Mutex::new(cursor) });
         topics.all().insert(subject.clone(), Arc::clone(&topic));
-        let seat = topics.join(subject).ok_or(EngineError::Left)?;
+        let seat = topics.join(subject, reader)?.ok_or(EngineError::Left)?;
         tokio::spawn(pump(streams.clone(), subject.clone(), topic, told));
         Ok(seat)
     }
@@ -102,13 +112,16 @@ impl Topic {
         self.cursor.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// The next piece to everybody; false when there is none now.
+    fn pump(&self, cursor: &mut Cursor) -> Result<bool, EngineError> {
+        let Some(piece) = cursor.step(None)? else { return Ok(false) };
+        let _ = self.sender.send(Batch { bytes: piece.bytes.into(), last: piece.last, over: false });
+        Ok(true)
+    }
+
     /// Everything that is new, to everybody.
     fn publish(&self, end: Option<&Value>) -> Result<(), EngineError> {
-        loop {
-            let mut cursor = self.cursor();
-            let Some(piece) = cursor.step(None)? else { break };
-            let _ = self.sender.send(Batch { bytes: piece.bytes.into(), last: piece.last, over: false });
-        }
+        while self.pump(&mut self.cursor())? {}
         if let Some(end) = end {
             let cursor = self.cursor();
             let (mut bytes, last) = (Vec::new(), cursor.place());

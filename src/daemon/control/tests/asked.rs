@@ -134,6 +134,26 @@ async fn t56_a_stream_ends_with_the_login_that_opened_it() {
 }
 
 #[tokio::test]
+async fn t56_a_web_socket_ends_with_the_login_that_opened_it() {
+    use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
+    let world = World::open().await;
+    let code = json_of(post(&world, "/api/login-links", "{}".to_owned()).await).await["code"].clone();
+    let session = format!("{}/api/session", world.url);
+    let login =
+        client().post(&session).header("origin", &world.url).header("content-type", "application/json");
+    let login = login.body(json!({ "code": code }).to_string()).send().await.unwrap();
+    let cookie = login.headers()["set-cookie"].to_str().unwrap().split(';').next().unwrap().to_owned();
+    let mut ask = format!("{}/api/ws", world.url.replace("http:", "ws:")).into_client_request().unwrap();
+    ask.headers_mut().insert("cookie", cookie.parse().unwrap());
+    ask.headers_mut().insert("origin", world.url.parse().unwrap());
+    let (mut peer, _) = tokio_tungstenite::connect_async(ask).await.unwrap();
+    let logout = client().delete(&session).header("cookie", &cookie).header("origin", &world.url);
+    assert_eq!(logout.send().await.unwrap().status(), 204);
+    let end = async { while peer.next().await.is_some_and(|heard| heard.is_ok()) {} };
+    tokio::time::timeout(SOON / 2, end).await.expect("whoever logged out hears no more");
+}
+
+#[tokio::test]
 async fn a_message_over_a_web_socket_is_bounded() {
     use futures_util::SinkExt as _;
     use tokio_tungstenite::tungstenite::Message;

@@ -61,6 +61,16 @@ async fn every_verb_reaches_a_bead_that_a_daemon_carries() {
     until_state(&world, State::Parked(Why::Held)).await;
     assert_eq!(world.delivered(), 2);
     let run = world.events().into_iter().find_map(|event| event.run).unwrap();
+    let stale = daemon.post(&format!("runs/{run}/approve"), json!({ "tip": "1".repeat(40) })).await;
+    assert!(
+        matches!(&stale, Err(ClientError::Refused(r)) if r.message.contains("not what was shown")),
+        "{stale:?}"
+    );
+    let stale = daemon.post("beads/t-1/approve", json!({ "tip": null })).await;
+    assert!(
+        matches!(&stale, Err(ClientError::Refused(r)) if r.message.contains("not what was shown")),
+        "{stale:?}"
+    );
     let said = daemon.post(&format!("runs/{run}/approve"), json!({})).await.unwrap();
     assert!(said.contains("merge, gates and landing"), "{said}");
     // Nothing is begun outside the windows: a person asks for that too.
@@ -130,5 +140,92 @@ async fn closing_needs_force_where_work_is_kept_or_the_target_is_red() {
     assert_eq!(world.state().await, State::Cancelled);
     daemon.post("beads/t-1/close", json!({ "reason": "done by hand", "skip_gates": true })).await.unwrap();
     assert_eq!(world.state().await, State::Closed);
+    daemon.left().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn work_that_is_asked_for_is_answered_with_its_run() {
+    let world = World::new("wait for a word").await;
+    let daemon = Daemon::serve(&world).await;
+    let path = format!("/api/projects/{}/work/t-1", daemon.project);
+    let first = daemon.client.post(&path, &json!({})).await.unwrap();
+    let run = first["run"].as_str().unwrap_or_else(|| panic!("no run: {first}")).to_owned();
+    let again = daemon.client.post(&path, &json!({})).await.unwrap();
+    assert_eq!((&again["run"], &again["started"]), (&json!(run), &json!(false)));
+    world.at_work().await;
+    let story = world.house.journal.open_story_of(&world.site.id, &world.bead).unwrap().unwrap();
+    assert_eq!(story.run().unwrap().as_str(), run);
+    daemon.post(&format!("runs/{run}/cancel"), json!({})).await.unwrap();
+    until_state(&world, State::Cancelled).await;
+    daemon.left().await;
+}
+
+/// Gates take long, and the bead may be worked on meanwhile (rules 18).
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_close_looks_again_at_kept_work_when_its_gates_are_done() {
+    let world = World::new("wait for a word").await;
+    let daemon = Daemon::serve(&world).await;
+    let green = world.dir.path().join("green");
+    let (waits, begun) = (green.clone(), world.dir.path().join("begun"));
+    let begins = begun.clone();
+    world.executor.set(Purpose::Gate, move |_: Stage| {
+        let (waits, begins) = (waits.clone(), begins.clone());
+        async move {
+            std::fs::write(begins, "").unwrap();
+            while !waits.exists() {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+            Ending::Code(0)
+        }
+    });
+    let wish = json!({ "reason": "done by hand" });
+    let (closed, ()) = tokio::join!(daemon.post("beads/t-1/close", wish), async {
+        world.until("the gate", |_| begun.exists()).await;
+        daemon.post("work/t-1", json!({})).await.unwrap();
+        world.at_work().await;
+        daemon.post("runs/t-1/cancel", json!({})).await.unwrap();
+        until_state(&world, State::Cancelled).await;
+        std::fs::write(&green, "").unwrap();
+    });
+    let Err(ClientError::Refused(refusal)) = closed else { panic!("not refused: {closed:?}") };
+    assert!(refusal.can_force && refusal.message.contains("work that did not land"), "{}", refusal.message);
+    assert_eq!(world.state().await, State::Cancelled);
+    daemon.left().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn words_over_a_web_socket_reach_the_run_and_what_was_missed_is_repeated() {
+    use futures_util::{SinkExt as _, StreamExt as _};
+    use tokio_tungstenite::tungstenite::Message;
+    let world = World::new("wait for a word").await;
+    let daemon = Daemon::serve(&world).await;
+    daemon.post("work/t-1", json!({})).await.unwrap();
+    world.at_work().await;
+    let door = tokio::net::UnixStream::connect(world.house.places.control_socket()).await.unwrap();
+    let ask = format!("ws://localhost/api/ws?project={}&bead=t-1&since=0", daemon.project);
+    let (mut peer, _) = tokio_tungstenite::client_async(ask, door).await.unwrap();
+    let words = json!({ "input": { "project": daemon.project, "run": "t-1", "text": "and FINISH" } });
+    peer.send(Message::text(words.to_string())).await.unwrap();
+    let (mut events, mut accepted) = (Vec::new(), false);
+    let heard = async {
+        while let Some(Ok(message)) = peer.next().await {
+            let Ok(said) = serde_json::from_str::<Value>(message.to_text().unwrap_or_default()) else {
+                continue;
+            };
+            match said["event"].as_str() {
+                Some("accepted") => accepted = true,
+                Some("event") => events.push(said["data"]["seq"].as_u64().unwrap()),
+                Some("result") => return said["data"]["outcome"].clone(),
+                _ => {}
+            }
+        }
+        Value::Null
+    };
+    let outcome = tokio::time::timeout(Duration::from_secs(60), heard).await.expect("it ends");
+    assert_eq!((outcome, accepted), (json!("landed"), true));
+    let mine = Filter::of(&world.site.id, &world.bead);
+    let all = world.house.journal.events(0, &mine, usize::MAX).unwrap();
+    let all: Vec<u64> = all.iter().take(events.len()).map(|event| event.seq).collect();
+    assert_eq!(events, all, "each once, from the first on");
     daemon.left().await;
 }

@@ -1,6 +1,7 @@
-use super::super::table::Deed;
+use super::super::table::{Deed, Verb};
 use super::*;
 use crate::domain::bead::Status;
+use crate::domain::ids::{Oid, RunId};
 
 fn park() -> Ask {
     Ask::Park { reason: "needs a designer".into() }
@@ -130,6 +131,51 @@ async fn an_approved_tip_lands_without_an_agent_and_another_one_does_not() {
     assert_eq!((ended.finish.outcome, world.agents()), (Outcome::Landed, 1), "{}", ended.finish.reason);
     assert_eq!(git(&world.repo(), &["show", "main:Dockerfile"]), "FROM scratch");
     world.check().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_approval_of_what_was_shown_is_for_nothing_else() {
+    let world = World::new("PROTECTED, then FINISH").await;
+    world.ended(world.work()).await;
+    let (_, tip) = again::kept(&world.house, &world.site, &world.bead).unwrap().unwrap();
+    for other in [None, Some(Oid::parse(&"1".repeat(40)).unwrap())] {
+        let text = refused(world.lay(Ask::ApproveShown { tip: other }).await);
+        assert!(text.contains("not what was shown"), "{text}");
+    }
+    assert_eq!(world.state().await, State::Parked(Why::Held), "nothing was done");
+    assert!(!world.bodies().iter().any(|body| matches!(body, Body::GivenBack { .. })));
+    let done = world.lay(Ask::ApproveShown { tip: Some(tip) }).await.unwrap();
+    assert_eq!(done.deed, Deed::GiveStraight);
+    // And a page that showed nothing to look at does not close what has work now, nor the other way round.
+    let world = World::new("LEAVE ALL").await;
+    world.ended(world.work()).await;
+    let some = Some(Oid::parse(&"1".repeat(40)).unwrap());
+    refused(world.lay(Ask::ApproveShown { tip: some }).await);
+    assert_eq!(world.lay(Ask::ApproveShown { tip: None }).await.unwrap().deed, Deed::Close);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_asked_of_a_run_of_an_earlier_claim_does_not_befall_the_newer_one() {
+    let world = World::new("WAIT for a word").await;
+    let work = world.work();
+    world.at_work().await;
+    world.lay(Ask::Cancel).await.unwrap();
+    let first = RunId::parse(&world.ended(work).await.run.unwrap()).unwrap();
+    let named =
+        |run: &RunId, verb| of_a_claim(&world.house.journal, run, verb).err().map(|error| error.to_string());
+    assert_eq!(named(&first, Verb::Retry), None, "it is the newest");
+    world.lay(Ask::Retry { fresh: false }).await.unwrap();
+    let work = world.work();
+    world.until("the second run", |w| w.agents() == 2 && w.heard().lines().count() == 3).await;
+    let newer = world.house.journal.open_story_of(&world.site.id, &world.bead).unwrap().unwrap();
+    let newer = newer.run().unwrap().clone();
+    for verb in Verb::ALL {
+        let told = named(&first, verb).unwrap_or_else(|| panic!("{verb:?} acts on another run"));
+        assert!(told.contains("earlier claim") && told.contains(newer.as_str()), "{told}");
+        assert_eq!(named(&newer, verb), None);
+    }
+    world.lay(Ask::Cancel).await.unwrap();
+    world.ended(work).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -6,8 +6,6 @@ fn files_are_found_by_their_path_alone() {
     for path in ["", "/", "/assets/", "/assets/../sw.js", "assets/app.js", "/assets/app.js/"] {
         assert_eq!(find(path), None, "{path}");
     }
-    let tags: std::collections::BTreeSet<&str> = ALL.iter().map(Asset::tag).collect();
-    assert_eq!(tags.len(), ALL.len(), "each has its own tag");
 }
 
 /// Texts become nodes of text, never markup, and nothing is fetched from elsewhere (T15).

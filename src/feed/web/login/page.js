@@ -3,10 +3,14 @@ const field = document.getElementById("code");
 const said = document.getElementById("said");
 const button = document.getElementById("enter");
 
-field.value = decodeURIComponent(location.hash.slice(1));
+const behind = location.hash.slice(1);
 history.replaceState(null, "", "/login");
-if (field.value) button.focus();
-else field.focus();
+try {
+  field.value = decodeURIComponent(behind);
+} catch {
+  // Cut off in the middle of a character: whoever has the rest sees what is missing.
+  field.value = behind;
+}
 
 document.getElementById("login").addEventListener("submit", async (event) => {
   event.preventDefault();
@@ -29,3 +33,8 @@ document.getElementById("login").addEventListener("submit", async (event) => {
   }
   button.disabled = false;
 });
+
+// Only now: a press before this script ran would send nothing anywhere.
+button.disabled = false;
+if (field.value) button.focus();
+else field.focus();

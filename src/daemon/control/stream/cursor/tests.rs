@@ -127,6 +127,8 @@ enum Deed {
     Restart,
     NewRun,
     Look,
+    /// A reader that was here before and has more than the live reading joins it.
+    Ahead,
 }
 
 fn deeds() -> impl Strategy<Value = Vec<Deed>> {
@@ -137,6 +139,7 @@ fn deeds() -> impl Strategy<Value = Vec<Deed>> {
         1 => Just(Deed::Restart),
         1 => Just(Deed::NewRun),
         3 => Just(Deed::Look),
+        2 => Just(Deed::Ahead),
     ];
     proptest::collection::vec(one, 1..40)
 }
@@ -186,6 +189,17 @@ proptest! {
                     let before = read(&mut joins, Some(&live.bound()));
                     prop_assert_eq!(orders(&before), orders(&told));
                     prop_assert_eq!(joins.place(), live.place());
+                }
+                Deed::Ahead => {
+                    let mut reader = book.at(Place::default());
+                    let has = orders(&read(&mut reader, None));
+                    let behind = live.is_behind(&reader.bound());
+                    prop_assert!(behind || has == orders(&told), "{:?}", live.bound());
+                    // The live reading goes on first; then nothing that comes is what the reader has.
+                    told.extend(read(&mut live, None));
+                    prop_assert!(!live.is_behind(&reader.bound()));
+                    prop_assert_eq!(&has, &orders(&told));
+                    prop_assert_eq!(read(&mut reader, Some(&live.bound())), []);
                 }
             }
         }
