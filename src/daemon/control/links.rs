@@ -103,7 +103,8 @@ async fn act(State(desk): State<Desk>, Json(secret): Json<Secret>) -> Taken {
                 return Err(Problem::new(StatusCode::CONFLICT, "this is not the work that was shown to you")
                     .hint("look at the bead as it is now"));
             }
-            Ask::Approve
+            // Looked at once more where it is done, under the bead's lock.
+            capability.tip.clone().map_or(Ask::Approve, |tip| Ask::ApproveShown { tip: Some(tip) })
         }
         Action::Retry => Ask::Retry { fresh: false },
         Action::Park => Ask::Park { reason: "put aside from a notification".to_owned() },
