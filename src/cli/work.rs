@@ -58,6 +58,7 @@ pub(super) async fn run(desk: &Desk, args: Args) -> Result<Exit, CliError> {
             target: args.target.clone(),
             model: args.model.clone(),
             unattended: false,
+            under_way: false,
         };
         let exit = match one(desk, &stop, request).await {
             Ok(exit) => exit,
