@@ -19,7 +19,7 @@ use crate::journal::{Entry, JournalError};
 use crate::lifecycle::{Story, Work};
 use crate::review::judge::{Round, judge};
 use crate::review::origin::{Changed, Fix};
-use crate::review::reply;
+use crate::review::reply::{self, Reply};
 
 impl Engine {
     pub(in crate::daemon) async fn review(&self, story: &mut Story) -> Result<(), EngineError> {
@@ -112,7 +112,7 @@ impl Engine {
         let structured = summary.last_turn.as_ref().and_then(|turn| turn.structured_output.as_ref());
         let reply = reply::read(structured, &texts);
         log.close()?;
-        let changed = self.changed(story, run)?;
+        let changed = self.changed(story, run, &reply)?;
         let earlier = story.reviews.last.as_ref().map_or(&[][..], |review| &review.ledger);
         let round = Round {
             number: story.round(),
@@ -128,13 +128,18 @@ impl Engine {
         self.record_of(story, &run.run, Body::Reviewed { review, cost_usd })
     }
 
-    /// The lines that the work and each of its fixes changed.
-    fn changed(&self, story: &Story, run: &Work) -> Result<Changed, EngineError> {
-        let repo = self.site.repo.as_ref();
-        let work = repo.diff(story.base(), &run.from)?;
-        let united = story.conflict.as_ref().map(|conflict| &conflict.onto);
+    /// The lines that the work and each of its fixes changed, and what was there before it.
+    fn changed(&self, story: &Story, run: &Work, reply: &Reply) -> Result<Changed, EngineError> {
+        let (repo, base) = (self.site.repo.as_ref(), story.base());
+        let work = repo.diff(base, &run.from)?;
         let tips: Vec<&Oid> = story.reviews.tips.iter().chain([&run.from]).collect();
-        Ok(Changed::from_diffs(&work, &fixes(repo, &tips, united)?))
+        let mut changed = Changed::from_diffs(&work, &fixes(repo, &tips, base)?);
+        for path in reply.findings.iter().filter_map(|reported| reported.finding.file.as_ref()) {
+            if repo.has_path(base, path)? {
+                changed.before.insert(path.clone());
+            }
+        }
+        Ok(changed)
     }
 
     /// What is nobody's task any more after the last round becomes beads, before the verdict is written: it is done
@@ -173,13 +178,13 @@ impl Engine {
     }
 }
 
-/// What lies between each two of the tips that were read, `united` being the target's commit that the claim's conflict
-/// was resolved with. A tip of the user's that git no longer has was made before that.
-fn fixes(repo: &dyn Repository, tips: &[&Oid], united: Option<&Oid>) -> Result<Vec<Fix>, EngineError> {
+/// What lies between each two of the tips that were read, `base` being what the work descends from now, which it may have
+/// been united with in between. A tip of the user's that git no longer has was made before that.
+fn fixes(repo: &dyn Repository, tips: &[&Oid], base: &Oid) -> Result<Vec<Fix>, EngineError> {
     let has = |onto: &Oid, tip: &Oid| repo.is_ancestor(onto, tip).unwrap_or(false);
     let fix = |pair: &[&Oid]| {
         let &[before, after] = pair else { return Ok(Fix::default()) };
-        let came = united.filter(|onto| !has(onto, before) && has(onto, after));
+        let came = Some(base).filter(|onto| !has(onto, before) && has(onto, after));
         let on_new_base = came.map(|onto| repo.diff(onto, after)).transpose()?;
         Ok(Fix { change: repo.diff(before, after)?, on_new_base })
     };
