@@ -408,7 +408,10 @@ fn again(tip: Oid, base: Oid) -> Again {
         session: Some("old".into()),
         word: None,
         approved: None,
+        lifts: Vec::new(),
         straight: false,
+        reviewed: crate::domain::event::Reviewed::default(),
+        spent_usd: 0.0,
     }
 }
 

@@ -111,7 +111,7 @@ impl Dispatcher {
         let runs = self.live.iter().map(|((project, bead), live)| {
             let story = stories.iter().find(|s| &s.project == project && &s.bead == bead);
             let now = story.and_then(Story::run).map(|run| self.machine.spending.of(run));
-            let before = Spent::new(story.map_or(0.0, |s| s.cost_usd), 0);
+            let before = Spent::new(story.map_or(0.0, Story::spent_usd), 0);
             Running {
                 project: project.clone(),
                 bead: bead.clone(),
@@ -145,7 +145,7 @@ impl Dispatcher {
                 memory: settings.map_or(UNKNOWN_MEMORY, |s| memory(s)),
                 origin,
                 excluded: None,
-                spent: Spent::new(story.cost_usd, 0),
+                spent: Spent::new(story.spent_usd(), 0),
             });
         }
         for (id, project) in &self.projects {

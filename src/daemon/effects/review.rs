@@ -10,12 +10,13 @@ use crate::config::effective::Effective;
 use crate::daemon::engine::Engine;
 use crate::daemon::error::EngineError;
 use crate::daemon::filing::{self, Filing, Person};
+use crate::daemon::findings::{self, Found};
 use crate::daemon::repository::Repository;
 use crate::domain::event::{Body, Event, Outside};
 use crate::domain::ids::{Oid, RunId, base36};
 use crate::domain::run::RunKind;
-use crate::domain::verdict::{Review, Standing, Verdict};
-use crate::journal::{Entry, JournalError};
+use crate::domain::verdict::{Entry, Review, Standing, Verdict};
+use crate::journal::{self, JournalError};
 use crate::lifecycle::{Story, Work};
 use crate::review::judge::{Round, judge};
 use crate::review::origin::{Changed, Fix};
@@ -64,19 +65,19 @@ impl Engine {
         }
         let phase = story.phase.name();
         self.survive("commit", phase)?;
-        self.record_as(story, Entry { run: Some(run.clone()), ..Entry::of(story, body) })?;
+        self.record_as(story, journal::Entry { run: Some(run.clone()), ..journal::Entry::of(story, body) })?;
         self.survive("committed", phase)
     }
 
     /// Outside a claim only the run, what proves its containers ours, and what it cost is written down.
     fn tell_loosely(&self, story: &mut Story, run: &RunId, body: Body) -> Result<(), EngineError> {
-        let entry = Entry { run: Some(run.clone()), ..Entry::of(story, body) };
+        let entry = journal::Entry { run: Some(run.clone()), ..journal::Entry::of(story, body) };
         let told =
             matches!(entry.body, Body::RunStarted { .. } | Body::ReviewStarted { .. } | Body::AgentEnded(_));
         if told {
             // Without its bead, for it follows nothing that a claim of the bead is doing.
             let bead = entry.bead.clone().filter(|_| matches!(entry.body, Body::RunStarted { .. }));
-            self.house.journal.tell(Entry { bead, ..entry.clone() })?;
+            self.house.journal.tell(journal::Entry { bead, ..entry.clone() })?;
         }
         let event = Event {
             seq: 0,
@@ -113,12 +114,11 @@ impl Engine {
         let reply = reply::read(structured, &texts);
         log.close()?;
         let changed = self.changed(story, run, &reply)?;
-        let earlier = story.reviews.last.as_ref().map_or(&[][..], |review| &review.ledger);
         let round = Round {
             number: story.round(),
             rounds: story.order.rounds,
             repeated: story.reviews.repeated,
-            earlier,
+            earlier: story.reviews.ledger(),
             changed: &changed,
         };
         let mut review = judge(&reply, &round);
@@ -134,6 +134,10 @@ impl Engine {
         let work = repo.diff(base, &run.from)?;
         let tips: Vec<&Oid> = story.reviews.tips.iter().chain([&run.from]).collect();
         let mut changed = Changed::from_diffs(&work, &fixes(repo, &tips, base)?);
+        let read = story.order.again.as_ref().and_then(|again| again.reviewed.tip.as_ref());
+        // A tip that git no longer has shows no change, and what was found in it stays open.
+        let since = read.map_or(Ok(Vec::new()), |read| fixes(repo, &[read, tips[0]], base));
+        changed.taken_up = since.unwrap_or_default().iter().any(Fix::is_any);
         for path in reply.findings.iter().filter_map(|reported| reported.finding.file.as_ref()) {
             if repo.has_path(base, path)? {
                 changed.before.insert(path.clone());
@@ -154,15 +158,7 @@ impl Engine {
         if review.verdict != Verdict::Accept || is_loose(story) {
             return Ok(());
         }
-        let filing = Filing {
-            house: &self.house,
-            site: &self.site,
-            source: &story.bead,
-            run: Some(&run.run),
-            attempt: (story.attempt > 0).then_some(story.attempt),
-            create: settings.review.value.create_beads,
-            person: Person::Absent,
-        };
+        let filing = Filing { run: Some(&run.run), ..self.filing(story, settings) };
         let outcome = filing::file(&filing, &review.ledger).await?;
         for entry in &mut review.ledger {
             let Some(filed) = outcome.filed.iter().find(|filed| filed.fingerprint == entry.fingerprint)
@@ -175,6 +171,39 @@ impl Engine {
             };
         }
         Ok(())
+    }
+}
+
+impl Engine {
+    /// Where a person's yes takes the place of a review, what an earlier claim's reviews left is seen to before the
+    /// landing: what keeps work from landing was approved with it, the rest becomes beads. Done once, by the journal.
+    pub(super) async fn file_approved(&self, story: &Story, settings: &Effective) -> Result<(), EngineError> {
+        if !story.is_lifted(&["review"]) || story.reviews.last.is_some() {
+            return Ok(());
+        }
+        let known = findings::all(&self.house.journal, &story.project, Some(&story.bead))?;
+        let is_open = |entry: &&Entry| {
+            let same = |found: &&Found| found.entry.fingerprint == entry.fingerprint;
+            known.iter().find(same).is_none_or(|found| found.entry.standing == Standing::Open)
+        };
+        let open = story.reviews.before.iter().filter(is_open).cloned();
+        let (approved, left): (Vec<Entry>, Vec<Entry>) = open.partition(Entry::holds);
+        let filing = self.filing(story, settings);
+        filing::waive(&filing, &approved, "a person approved the work with it")?;
+        filing::file(&filing, &left).await?;
+        Ok(())
+    }
+
+    fn filing<'a>(&'a self, story: &'a Story, settings: &Effective) -> Filing<'a> {
+        Filing {
+            house: &self.house,
+            site: &self.site,
+            source: &story.bead,
+            run: None,
+            attempt: (story.attempt > 0).then_some(story.attempt),
+            create: settings.review.value.create_beads,
+            person: Person::Absent,
+        }
     }
 }
 

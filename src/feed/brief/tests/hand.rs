@@ -188,7 +188,10 @@ fn what_was_approved_lands_with_the_size_of_the_work_it_took_over() {
         session: None,
         word: None,
         approved: Some(oid('b')),
+        lifts: Vec::new(),
         straight: true,
+        reviewed: crate::domain::event::Reviewed::default(),
+        spent_usd: 0.0,
     };
     let order = Order { title: "One".into(), again: Some(again), ..Order::unclaimed("main", oid('a')) };
     night.tell(Some("t-1"), Body::Claiming { order });
