@@ -87,7 +87,7 @@ pub struct Again {
     pub straight: bool,
     /// What reviews made of the kept work.
     #[serde(default, skip_serializing_if = "Reviewed::is_nothing")]
-    pub reviewed: Reviewed,
+    pub reviewed: Box<Reviewed>,
     /// What earlier claims spent on the bead since a person last gave it back.
     #[serde(default, skip_serializing_if = "is_nothing")]
     pub spent_usd: f64,

@@ -410,7 +410,7 @@ fn again(tip: Oid, base: Oid) -> Again {
         approved: None,
         lifts: Vec::new(),
         straight: false,
-        reviewed: crate::domain::event::Reviewed::default(),
+        reviewed: Box::default(),
         spent_usd: 0.0,
     }
 }

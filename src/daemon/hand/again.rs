@@ -70,7 +70,7 @@ fn build(last: &Story, given: Given, kept: Option<Kept>, conversation: bool) -> 
             approved: None,
             lifts: Vec::new(),
             straight: false,
-            reviewed: Reviewed::default(),
+            reviewed: Box::default(),
             spent_usd,
         });
     };
@@ -84,7 +84,7 @@ fn build(last: &Story, given: Given, kept: Option<Kept>, conversation: bool) -> 
     let straight = approves || given.reworked.is_some() || was_straight || way_was_not_free(last);
     // An answer is for an agent.
     let straight = straight && word.is_none();
-    let reviewed = reviewed(last, &tip);
+    let reviewed = Box::new(reviewed(last, &tip));
     Some(Again { run, tip, at, base, session, word, approved, lifts, straight, reviewed, spent_usd })
 }
 

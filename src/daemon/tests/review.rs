@@ -220,10 +220,13 @@ async fn a_reviewer_s_gateway_goes_on_counting_the_bead_s_money() {
     assert!(matches!(spent[..], [before] if before >= 0.5), "{spent:?}");
 }
 
+/// What agents were told, run by run.
+type Told = Arc<Mutex<Vec<String>>>;
+
 /// A world whose author takes `runs` runs to polish its work, and what authors and reviewers were told in it.
-fn stubborn(runs: usize) -> (World, Arc<Mutex<Vec<String>>>, Arc<Mutex<Vec<String>>>) {
+fn stubborn(runs: usize) -> (World, Told, Told) {
     let mut world = World::new(Way::Review);
-    let (authors, readers) = (Arc::<Mutex<Vec<String>>>::default(), Arc::<Mutex<Vec<String>>>::default());
+    let (authors, readers) = (Told::default(), Told::default());
     let (told, read) = (Arc::clone(&authors), Arc::clone(&readers));
     world.executor = world.executor.on(Purpose::Agent, move |mut stage: Stage| {
         let told = Arc::clone(&told);

@@ -95,7 +95,7 @@ fn an_approval_lifts_just_what_the_bead_was_parked_for() {
     let held = |lifts: &[&str]| Again {
         straight: true,
         approved: Some(oid('9')),
-        lifts: lifts.iter().map(|cause| Cause::new(*cause)).collect(),
+        lifts: lifts.iter().map(|cause| Cause::new(cause)).collect(),
         ..again(oid('9'), oid('1'))
     };
     // Nobody has read work that was parked for a protected path.

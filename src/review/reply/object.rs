@@ -209,7 +209,7 @@ fn path_and_line(told: &str) -> (String, Option<u32>) {
         let rest = lower[at + sign.len()..].trim_start_matches(['s', ' ']);
         rest.starts_with(|c: char| c.is_ascii_digit()).then(|| (at, first_number(rest)))
     };
-    if let Some((at, number)) = behind.iter().filter_map(|sign| numbered(&sign)).min_by_key(|(at, _)| *at) {
+    if let Some((at, number)) = behind.iter().filter_map(numbered).min_by_key(|(at, _)| *at) {
         line = number;
         path = path[..at].trim_end_matches(quotes);
     }

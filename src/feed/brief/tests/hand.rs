@@ -190,7 +190,7 @@ fn what_was_approved_lands_with_the_size_of_the_work_it_took_over() {
         approved: Some(oid('b')),
         lifts: Vec::new(),
         straight: true,
-        reviewed: crate::domain::event::Reviewed::default(),
+        reviewed: Box::default(),
         spent_usd: 0.0,
     };
     let order = Order { title: "One".into(), again: Some(again), ..Order::unclaimed("main", oid('a')) };
