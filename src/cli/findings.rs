@@ -3,6 +3,7 @@
 //! Owns the layout, the question before beads are made, and which findings are still an author's task. The fold of
 //! the journal is `daemon::findings`', filing `daemon::filing`'s. Start with [`run`].
 
+use std::collections::BTreeMap;
 use std::io::IsTerminal as _;
 
 use clap::Args as ClapArgs;
@@ -133,12 +134,9 @@ async fn create(
         desk.output.say("nothing was filed");
         return Ok(Exit::Done);
     }
-    let mut sources: Vec<&BeadId> = chosen.iter().map(|one| &one.bead).collect();
-    sources.dedup();
     let mut filed = Vec::new();
     let mut left_out = 0;
-    for source in sources {
-        let of_it: Vec<&&Found> = chosen.iter().filter(|one| one.bead == *source).collect();
+    for (source, of_it) in by_bead(&chosen) {
         let entries: Vec<Entry> = of_it.iter().map(|one| one.entry.clone()).collect();
         let run = of_it.last().and_then(|one| one.run.as_ref());
         let create = CreateBeads::Ask;
@@ -149,6 +147,15 @@ async fn create(
     }
     tell(desk, &filed, left_out);
     Ok(Exit::Done)
+}
+
+/// What was found in the work of each bead: one filing, under one cap.
+fn by_bead<'a>(chosen: &[&'a Found]) -> BTreeMap<&'a BeadId, Vec<&'a Found>> {
+    let mut all: BTreeMap<&BeadId, Vec<&Found>> = BTreeMap::new();
+    for one in chosen {
+        all.entry(&one.bead).or_default().push(one);
+    }
+    all
 }
 
 /// Those that were named, or all that are open and not the task of a running bead's author.
@@ -181,7 +188,6 @@ fn choose<'a>(
         }
         chosen.push(one);
     }
-    chosen.sort_by(|a, b| a.bead.cmp(&b.bead));
     Ok(chosen)
 }
 
@@ -214,5 +220,26 @@ fn tell(desk: &Desk, filed: &[Filed], left_out: u32) {
     }
     if left_out > 0 {
         desk.output.say(&format!("{left_out} more are beyond tonight's limit or a review's, and stay open"));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::review::filing::tests::entry;
+
+    #[test]
+    fn a_bead_whose_findings_do_not_stand_together_is_filed_for_once() {
+        let found = |bead: &str, title: &str| Found {
+            bead: BeadId::new(bead),
+            run: None,
+            at: chrono::DateTime::<chrono::Utc>::MIN_UTC,
+            entry: entry(title, None, crate::domain::finding::Severity::Minor),
+        };
+        let all = [found("t-2", "a"), found("t-1", "b"), found("t-2", "c")];
+        let chosen: Vec<&Found> = all.iter().collect();
+        let counted: Vec<(&str, usize)> =
+            by_bead(&chosen).into_iter().map(|(bead, of_it)| (bead.as_str(), of_it.len())).collect();
+        assert_eq!(counted, [("t-1", 1), ("t-2", 2)]);
     }
 }

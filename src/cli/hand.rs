@@ -127,7 +127,7 @@ pub(super) async fn place(desk: &Desk, house: &House, name: &str) -> Result<(Sit
     }
 }
 
-async fn run(desk: &Desk, name: &str, ask: Ask) -> Result<Exit, CliError> {
+pub(super) async fn run(desk: &Desk, name: &str, ask: Ask) -> Result<Exit, CliError> {
     let house = Arc::new(desk.house()?);
     let (site, bead) = place(desk, &house, name).await?;
     if let Some(run) = RunId::parse(name) {

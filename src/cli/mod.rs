@@ -34,6 +34,7 @@ mod output;
 mod progress;
 mod project;
 mod prompt;
+mod proposed;
 mod push;
 mod ready;
 mod rehearse;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use clap::Args as ClapArgs;
 
-use super::desk::{Desk, engine_error};
+use super::desk::{Desk, engine_error, journal_error};
 use super::output::{BAD, GOOD, Output, WARN, paint};
 use super::progress::{Live, wrap};
 use super::signals::Signals;
@@ -45,6 +45,7 @@ pub(super) struct Args {
 pub(super) async fn run(desk: &Desk, args: Args) -> Result<Exit, CliError> {
     let stop = Stop::default();
     let signals = tokio::spawn(listen(Signals::catch()?, stop.clone(), desk.output));
+    let since = desk.house()?.journal.last_seq().map_err(journal_error)?;
     let mut first = Exit::Done;
     for (index, id) in args.ids.iter().enumerate() {
         if index > 0 && !desk.output.json {
@@ -58,6 +59,7 @@ pub(super) async fn run(desk: &Desk, args: Args) -> Result<Exit, CliError> {
             target: args.target.clone(),
             model: args.model.clone(),
             unattended: false,
+            under_way: false,
         };
         let exit = match one(desk, &stop, request).await {
             Ok(exit) => exit,
@@ -77,6 +79,10 @@ pub(super) async fn run(desk: &Desk, args: Args) -> Result<Exit, CliError> {
         }
     }
     signals.abort();
+    if first != Exit::Interrupted {
+        let beads: Vec<BeadId> = args.ids.into_iter().map(BeadId::new).collect();
+        super::proposed::ask(desk, &beads, since).await?;
+    }
     Ok(first)
 }
 

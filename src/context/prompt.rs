@@ -77,6 +77,9 @@ pub struct GoesOn<'a> {
     /// The commit of the target that was merged in meanwhile.
     pub moved: Option<&'a str>,
     pub target: &'a str,
+    /// Of reviews of the kept work: what its author has to answer.
+    pub findings: &'a [Finding],
+    pub nonce: &'a str,
 }
 
 /// What the next attempt is told in the same conversation.
@@ -156,6 +159,7 @@ impl Prompts {
                 kept => on.kept,
                 moved => on.moved,
                 target => one_line(on.target, 200),
+                findings => findings_text(on.findings, on.nonce),
             },
         )
     }

@@ -64,6 +64,19 @@ pub async fn file(filing: &Filing<'_>, entries: &[Entry]) -> Result<Outcome, Eng
         Some(why) => Outcome { filed: open.iter().map(|entry| waived(entry, why)).collect(), left_out: 0 },
         None => create(filing, &open).await?,
     };
+    tell(filing, &outcome)?;
+    Ok(outcome)
+}
+
+/// Writes down that these entries become no beads, and why.
+pub fn waive(filing: &Filing<'_>, entries: &[Entry], why: &str) -> Result<(), EngineError> {
+    if entries.is_empty() {
+        return Ok(());
+    }
+    tell(filing, &Outcome { filed: entries.iter().map(|entry| waived(entry, why)).collect(), left_out: 0 })
+}
+
+fn tell(filing: &Filing<'_>, outcome: &Outcome) -> Result<(), EngineError> {
     filing.house.journal.tell(journal::Entry {
         project: Some(filing.site.id.clone()),
         bead: Some(filing.source.clone()),
@@ -71,7 +84,7 @@ pub async fn file(filing: &Filing<'_>, entries: &[Entry]) -> Result<Outcome, Eng
         attempt: filing.attempt,
         body: Body::FindingsFiled { filed: outcome.filed.clone(), left_out: outcome.left_out },
     })?;
-    Ok(outcome)
+    Ok(())
 }
 
 /// Why none of them becomes a bead.

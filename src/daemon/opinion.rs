@@ -9,13 +9,14 @@ mod line;
 use super::effects::clean_up::remove_dir;
 use super::engine::Engine;
 use super::error::EngineError;
+use super::hand::again;
 use super::house::{House, Site};
 use super::outside;
 use super::preflight;
 use super::refusal::Refusal;
 use super::stop::Urgency;
 use crate::config::effective::Flags;
-use crate::domain::event::{Body, Event, Order};
+use crate::domain::event::{Body, Event, GivenBack, Order};
 use crate::domain::ids::{BeadId, Oid, RunId};
 use crate::domain::run::{Cause, Outcome, RunKind, RunState};
 use crate::domain::verdict::Review;
@@ -198,29 +199,39 @@ async fn subject(house: &House, site: &Site, what: &str) -> Result<Subject, Engi
     Ok(Subject { bead: None, title: format!("branch {what}"), tip, base, target })
 }
 
-/// The last tip that was kept of the bead, or of one run of it.
+/// The last tip that was kept of the bead, a person's own included, or of one run of it.
 fn kept_by(house: &House, site: &Site, bead: &BeadId, run: Option<&RunId>) -> Result<Subject, EngineError> {
-    let stories = house.journal.stories_of(&site.id, bead)?;
-    let of = |story: &&Story| run.is_none_or(|run| story.runs.contains(run));
-    let story = stories.iter().rev().filter(of).find(|story| story.tip.is_some());
+    let mut stories = house.journal.stories_of(&site.id, bead)?;
+    stories.retain(|story| story.tip.is_some() || run.is_some_and(|run| story.runs.contains(run)));
+    let found = match run {
+        None => again::kept(house, site, bead)?.and_then(|(_, tip)| Some((stories.pop()?, tip))),
+        Some(run) => by_run(house, (stories, run))?,
+    };
     let missing = || match run {
         Some(run) => Refusal::new(format!("no work of run `{run}` is kept")),
         None => Refusal::new(format!("no work on bead `{bead}` is kept"))
             .hint(format!("`bead work {bead}` makes some")),
     };
-    let story = story.ok_or_else(missing)?;
-    let filter = Filter { run: run.cloned(), ..Filter::of(&site.id, bead) };
-    let told = house.journal.events(story.id, &filter, usize::MAX)?;
-    let exported = told.iter().rev().find_map(|event| match &event.body {
-        Body::Exported { tip, .. } => Some(tip.clone()),
-        _ => None,
-    });
-    let kept = story.tip.as_ref().map(|kept| kept.tip.clone()).filter(|_| run.is_none());
-    let tip = kept.or(exported).ok_or_else(missing)?;
+    let (story, tip) = found.ok_or_else(missing)?;
     let repo = &site.repo;
     let bases = [story.base(), &story.order.base];
     let base = bases.into_iter().find(|base| repo.is_ancestor(base, &tip).unwrap_or(false));
     let base = base.unwrap_or(&story.order.base).clone();
     let (title, target) = (story.order.title.clone(), story.order.target.clone());
     Ok(Subject { bead: Some(bead.clone()), title, tip, base, target })
+}
+
+/// The claim that a run belongs to, and what it kept: an agent's work, or what a person left in a shell.
+fn by_run(house: &House, (stories, run): (Vec<Story>, &RunId)) -> Result<Option<(Story, Oid)>, EngineError> {
+    let told =
+        house.journal.events(0, &Filter { run: Some(run.clone()), ..Filter::default() }, usize::MAX)?;
+    let kept = told.iter().rev().find_map(|event| match &event.body {
+        Body::Exported { tip, .. } | Body::GivenBack { how: GivenBack::Reworked { tip, .. }, .. } => {
+            Some((event.seq, tip.clone()))
+        }
+        _ => None,
+    });
+    let Some((seq, tip)) = kept else { return Ok(None) };
+    // A shell belongs to the claim before it.
+    Ok(stories.into_iter().rev().find(|story| story.id < seq).map(|story| (story, tip)))
 }

@@ -5,7 +5,7 @@
 
 use super::engine::Engine;
 use super::error::EngineError;
-use super::hand::again;
+use super::hand::{again, messages};
 use super::refusal::Refusal;
 use super::work::WorkRequest;
 use crate::config::effective::Flags;
@@ -54,6 +54,10 @@ impl Engine {
             }
             Phase::Preparing | Phase::Working => {
                 let text = self.task(&story, &settings).await?;
+                // An agent at work reads what is said to it beside its task.
+                let heard = story.work.as_ref().is_some_and(|work| work.tasked);
+                let said = messages::pending(&self.house.journal, &story.project, &story.bead)?;
+                let text = if heard { text } else { messages::preface(&said, text) };
                 let resumed = story.work.as_ref().is_some_and(|work| work.resume);
                 Ok(Preview { kind: "work", resumed, text, notices })
             }

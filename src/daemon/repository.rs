@@ -61,6 +61,8 @@ pub trait Repository: Send + Sync {
     async fn branch_tip(&self, branch: &str) -> Result<Option<Oid>, EngineError>;
     /// A file of a commit in the user's repository.
     fn file_at(&self, commit: &Oid, path: &str, max: u64) -> Result<Option<Vec<u8>>, EngineError>;
+    /// Whether the commit in the quarantine has this file or folder, spelt the same.
+    fn has_path(&self, commit: &Oid, path: &str) -> Result<bool, EngineError>;
     /// Names in a folder of a commit, each with whether it is a regular file; the double has no folders.
     fn folder_at(&self, _commit: &Oid, _path: &str) -> Result<Vec<(String, bool)>, EngineError> {
         Ok(Vec::new())

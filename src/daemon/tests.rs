@@ -63,8 +63,12 @@ async fn agent(mut stage: Stage, way: Way, repo: PathBuf) -> Ending {
 }
 
 /// Wants it polished, and never liked the README.
-async fn reviewer(mut stage: Stage) -> Ending {
+pub(in crate::daemon) async fn reviewer(mut stage: Stage) -> Ending {
     let task = stage.read_line().await;
+    reply_to(&task, stage).await
+}
+
+async fn reply_to(task: &str, stage: Stage) -> Ending {
     let text = std::fs::read_to_string(stage.host("/work").join("work.txt")).unwrap_or_default();
     let polished = text.contains("polished");
     let mut findings = vec![serde_json::json!({
@@ -136,6 +140,7 @@ impl World {
             target: None,
             model: None,
             unattended: false,
+            under_way: false,
         }
     }
 

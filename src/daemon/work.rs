@@ -32,6 +32,8 @@ pub struct WorkRequest {
     pub model: Option<String>,
     /// The night asks: nobody could override a dirty checkout, so the work lands beside it (rules 3.5).
     pub unattended: bool,
+    /// Only what is under way is carried on. Nothing is begun: without an open story the bead has ended already.
+    pub under_way: bool,
 }
 
 impl WorkRequest {
@@ -45,7 +47,13 @@ impl WorkRequest {
             target: None,
             model: None,
             unattended: true,
+            under_way: false,
         }
+    }
+
+    /// What is asked for a bead that is under way, as far as anybody knows: it may end before its turn comes.
+    pub fn under_way(bead: BeadId) -> Self {
+        Self { under_way: true, ..Self::unattended(bead) }
     }
 }
 
@@ -140,7 +148,7 @@ impl Engine {
 
     /// Takes a bead that nobody holds to the end that a person wishes.
     pub async fn finish(&self, bead: BeadId) -> Result<Ended, EngineError> {
-        self.carry(WorkRequest::unattended(bead), "a person asked").await
+        self.carry(WorkRequest::under_way(bead), "a person asked").await
     }
 
     /// The same without looking after other beads: a daemon does that for all at once.
@@ -174,6 +182,8 @@ impl Engine {
                 Some(wish) => self.take_up_wished(story, &wish, why).await?,
                 None => self.take_up(story, why).await?,
             },
+            // Asked twice, or ended by itself meanwhile: there is nothing to be done.
+            None if request.under_way => return self.ended_already(&request.bead),
             None => {
                 // What a person left in a shell that was cut off is what it goes on with.
                 self.recover_outside(Whose::Held(&request.bead)).await?;
@@ -196,6 +206,14 @@ impl Engine {
         }
         self.tell_unheard(&story)?;
         Ok(Ended::of(&story))
+    }
+
+    /// How a bead ended that somebody wanted to go on with, or to end.
+    fn ended_already(&self, bead: &BeadId) -> Result<Ended, EngineError> {
+        let last = self.house.journal.stories_of(&self.site.id, bead)?.pop();
+        let nothing = || Refusal::new(format!("nothing of bead `{bead}` is under way"));
+        let hint = format!("`bead why {bead}` says how it stands");
+        Ok(Ended::of(&last.ok_or_else(|| nothing().hint(hint))?))
     }
 
     /// A story that was left with a wish that nobody obeyed. To end it takes neither a key nor an image.
@@ -305,12 +323,21 @@ impl Engine {
                 Some(current) => story = current,
                 None => continue,
             }
-            let what =
-                format!("its process is gone: stopping in phase {}, keeping the work", story.phase.name());
+            let stopping = Stop::default();
+            let how = match wishes::standing(&self.house.journal, &story)? {
+                // What a person said of it goes before what we would do.
+                Some(wish) => {
+                    wishes::heed(&stopping, &wish);
+                    "as a person wishes"
+                }
+                None => {
+                    stopping.more();
+                    "keeping the work"
+                }
+            };
+            let what = format!("its process is gone: stopping in phase {}, {how}", story.phase.name());
             let entry = Entry::of(&story, story.recovered(what));
             self.record_as(&mut story, entry)?;
-            let stopping = Stop::default();
-            stopping.more();
             let janitor = Engine { stop: stopping, progress: Arc::clone(&self.progress), ..self.clone() };
             match Box::pin(janitor.drive(&mut story)).await {
                 Ok(()) => self.tell_unheard(&story)?,

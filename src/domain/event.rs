@@ -11,7 +11,7 @@ pub use super::ending::{AgainstBase, AgentEnd, Asked, Ending};
 use super::finding::Finding;
 use super::ids::{BeadId, Oid, ProjectId, RunId};
 use super::night::{Left, Prospect, Queue};
-pub use super::order::{Again, GivenBack, Order, Wish};
+pub use super::order::{Again, GivenBack, Order, Reviewed, Wish};
 use super::run::{Cause, Outcome, RunKind, RunState};
 use super::signature::Recurrence;
 use super::verdict::{Filed, Review};

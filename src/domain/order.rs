@@ -1,12 +1,14 @@
 //! What was asked for: a claim's frozen order, what it takes over, how a person gave a bead back, and what one
 //! wants of a bead that is being worked on.
 //!
-//! Owns four shapes that are part of `event`'s on-disk vocabulary and follow its rules. Start with [`Order`].
+//! Owns the shapes of these, which are part of `event`'s on-disk vocabulary and follow its rules. Start with [`Order`].
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::ids::{Oid, RunId};
+use super::run::Cause;
+use super::verdict::Entry;
 
 /// How a landing was asked for: frozen when the bead is claimed, so a later edit cannot change it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -74,12 +76,46 @@ pub struct Again {
     /// What a person said, told to the agent first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub word: Option<String>,
-    /// The tip that a person approved: protected paths, tampering and a review's question are lifted for it.
+    /// The tip that a person approved.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub approved: Option<Oid>,
+    /// What it was parked for when a person approved it, and what that lifts; of older orders, whatever it is.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lifts: Vec<Cause>,
     /// Nothing is left for an agent: it begins with the merge.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub straight: bool,
+    /// What reviews made of the kept work.
+    #[serde(default, skip_serializing_if = "Reviewed::is_nothing")]
+    pub reviewed: Box<Reviewed>,
+    /// What earlier claims spent on the bead since a person last gave it back.
+    #[serde(default, skip_serializing_if = "is_nothing")]
+    pub spent_usd: f64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks with a reference")]
+fn is_nothing(usd: &f64) -> bool {
+    *usd == 0.0
+}
+
+/// What the reviews of an earlier claim came to, for the one that takes over its work.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Reviewed {
+    /// The tip that was read last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tip: Option<Oid>,
+    /// What is still open of the ledger.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub open: Vec<Entry>,
+    /// The tip that was accepted, and what it was made on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub accepted: Option<(Oid, Oid)>,
+}
+
+impl Reviewed {
+    fn is_nothing(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// How a person gave a bead back that was put aside for one.

@@ -49,12 +49,21 @@ pub struct Entry {
     pub finding: Finding,
     pub origin: Origin,
     pub standing: Standing,
-    /// The first and the last round that reported it.
+    /// The first and the last round that reported it; 0 is a review of an earlier claim.
     pub first: u32,
     pub last: u32,
     /// Priority (0 to 4) and type of the bead it would become.
     pub priority: u8,
     pub kind: String,
+}
+
+impl Entry {
+    /// Whether it keeps the work from landing: open, material, and not there before. Just these are the author's task.
+    pub fn holds(&self) -> bool {
+        self.standing == Standing::Open
+            && self.finding.severity.is_material()
+            && self.origin != Origin::PreExisting
+    }
 }
 
 /// Where a finding stands.

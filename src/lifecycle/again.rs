@@ -14,6 +14,8 @@ impl Story {
     pub(super) fn take_over(&mut self) {
         let Some(again) = &self.order.again else { return };
         self.conversed = again.session.is_some();
+        self.reviews.before.clone_from(&again.reviewed.open);
+        self.reviews.accepted.clone_from(&again.reviewed.accepted);
         self.rebased = Some(again.base.clone());
         if again.tip != again.base {
             self.tip = Some(Kept { run: again.run.clone(), tip: again.tip.clone(), at: again.at });
@@ -23,6 +25,7 @@ impl Story {
     /// The claim is ours: where it begins.
     pub(super) fn claimed(&mut self) {
         self.claimed = true;
+        self.was_claimed = true;
         self.phase = match &self.order.again {
             Some(again) if again.straight && self.tip.is_some() => Phase::Merging,
             Some(again) if again.base != self.order.base && self.tip.is_some() => Phase::Uniting,
@@ -79,11 +82,15 @@ impl Story {
         kept.unwrap_or(&self.order.base).clone()
     }
 
-    /// A person approved this very tip on what it was made on (rules 18): protected paths, tampering and a
-    /// review's question are settled, and gates still run.
-    pub fn is_approved(&self) -> bool {
+    /// A person approved this very tip on what it was made on (rules 18), which lifts what it was parked for:
+    /// protected paths and tampering, or a review's question. Gates still run.
+    pub fn is_lifted(&self, causes: &[&str]) -> bool {
         let Some(again) = &self.order.again else { return false };
         let tip = self.tip.as_ref().map(|k| &k.tip);
-        again.approved.is_some() && again.approved.as_ref() == tip && *self.base() == again.base
+        let approved = again.approved.is_some() && again.approved.as_ref() == tip;
+        // An order that does not say is from a time when an approval lifted everything.
+        let lifts =
+            again.lifts.is_empty() || again.lifts.iter().any(|cause| causes.contains(&cause.as_str()));
+        approved && *self.base() == again.base && lifts
     }
 }

@@ -31,7 +31,7 @@ mod story;
 use crate::domain::event::Event;
 
 pub use phase::{Back, Effect, Phase};
-pub use review::Reviews;
+pub use review::{Reviews, for_the_author};
 pub use story::{Candidate, Conflict, Kept, Story, Work};
 
 /// The cause of a suspension that ends at once, in a new conversation.

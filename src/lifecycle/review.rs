@@ -8,10 +8,10 @@ use serde::{Deserialize, Serialize};
 use super::policy::{self, Rule};
 use super::{Phase, Story, Work};
 use crate::domain::event::{AgentEnd, Body, Ending, Event};
-use crate::domain::finding::{Finding, Origin};
+use crate::domain::finding::Finding;
 use crate::domain::ids::Oid;
 use crate::domain::run::{Cause, Outcome};
-use crate::domain::verdict::{Review, Standing, Verdict};
+use crate::domain::verdict::{Entry, Review, Verdict};
 
 /// What the reviews of a claim came to so far.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -22,6 +22,9 @@ pub struct Reviews {
     pub repeated: bool,
     /// The last round with its ledger.
     pub last: Option<Review>,
+    /// What an earlier claim's reviews left open in the work that this one took over.
+    #[serde(default)]
+    pub before: Vec<Entry>,
     /// The tip each round looked at, oldest first: fix `n` is what lies between two of them.
     pub tips: Vec<Oid>,
     /// The tip that was accepted, and what it was made on.
@@ -34,13 +37,20 @@ pub struct Reviews {
     pub run: Option<Work>,
 }
 
+impl Reviews {
+    /// What was found so far, and how it stands.
+    pub fn ledger(&self) -> &[Entry] {
+        self.last.as_ref().map_or(&self.before, |review| &review.ledger)
+    }
+}
+
 impl Story {
-    /// Gates are satisfied: a review is due, unless the very same work was accepted or approved already.
+    /// Gates are satisfied: a review is due, unless the very same work was accepted, or a person lifted its question.
     pub(super) fn proven(&mut self) {
         let stands = self.reviews.accepted.as_ref().is_some_and(|(tip, base)| {
             self.tip.as_ref().is_some_and(|kept| kept.tip == *tip) && self.base() == base
         });
-        let due = self.order.rounds > 0 && !stands && !self.is_approved();
+        let due = self.order.rounds > 0 && !stands && !self.is_lifted(&["review"]);
         self.phase = if due { Phase::Reviewing } else { Phase::Landing { intent: false } };
     }
 
@@ -125,7 +135,7 @@ impl Story {
             }
             Verdict::Revise if self.reviews.rounds < self.order.rounds => {
                 self.reviews.fixes += 1;
-                self.findings = for_the_author(review);
+                self.findings = for_the_author(&review.ledger);
                 self.phase = Phase::Starting;
             }
             Verdict::Revise => {
@@ -178,12 +188,10 @@ impl Story {
     }
 }
 
-/// What the author is to answer: open and material, and not what was there before (rules 16.3).
-fn for_the_author(review: &Review) -> Vec<Finding> {
-    let theirs = review.ledger.iter().filter(|entry| {
-        entry.standing == Standing::Open
-            && entry.finding.severity.is_material()
-            && entry.origin != Origin::PreExisting
-    });
-    theirs.map(|entry| entry.finding.clone()).collect()
+/// What the author is to answer, the heaviest first: open and material, and not what was there before (rules 16.3).
+pub fn for_the_author(ledger: &[Entry]) -> Vec<Finding> {
+    let mut theirs: Vec<Finding> =
+        ledger.iter().filter(|entry| entry.holds()).map(|entry| entry.finding.clone()).collect();
+    theirs.sort_by_key(|finding| finding.severity);
+    theirs
 }

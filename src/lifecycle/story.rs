@@ -23,6 +23,9 @@ pub struct Story {
     pub order: Order,
     pub phase: Phase,
     pub claimed: bool,
+    /// The tracker gave it to us once. False too where an older journal did not say.
+    #[serde(default)]
+    pub was_claimed: bool,
     pub attempt: u32,
     pub work: Option<Work>,
     /// The last imported tip, of whichever attempt.
@@ -168,6 +171,7 @@ impl Story {
             order: order.clone(),
             phase: Phase::Claiming,
             claimed: false,
+            was_claimed: false,
             attempt: 0,
             work: None,
             tip: None,
@@ -236,6 +240,21 @@ impl Story {
     pub fn in_conflict_run(&self) -> bool {
         let run = self.conflict.as_ref().and_then(|c| c.run.as_ref());
         run.is_some() && run == self.run()
+    }
+
+    /// What the bead has cost since a person last gave it back, over all claims: `limits.cost_usd` is for all of that.
+    pub fn spent_usd(&self) -> f64 {
+        self.cost_usd + self.order.again.as_ref().map_or(0.0, |again| again.spent_usd)
+    }
+
+    /// Whether an author of this claim was told what it began with.
+    pub fn was_told(&self) -> bool {
+        let first = self.work.as_ref().is_some_and(|work| work.tasked || work.resumed.is_some());
+        match self.attempt {
+            0 => false,
+            1 => first || self.in_conflict_run(),
+            _ => true,
+        }
     }
 
     /// The event of a process that takes the story over from one that died.

@@ -408,7 +408,10 @@ fn again(tip: Oid, base: Oid) -> Again {
         session: Some("old".into()),
         word: None,
         approved: None,
+        lifts: Vec::new(),
         straight: false,
+        reviewed: Box::default(),
+        spent_usd: 0.0,
     }
 }
 

@@ -108,7 +108,7 @@ pub fn plan(
         let entry = &entries[at];
         let what = if entry.finding.severity == Severity::Note {
             What::LeftOut { why: "a note, nothing to be done".to_owned() }
-        } else if let Some(bead) = index.known(entry, similar) {
+        } else if let Some(bead) = index.known(entry, &source.id, similar) {
             let closed = bead.status == Status::Closed;
             What::Known { bead: bead.id.clone(), closed, remark: remark(bead, entry, source) }
         } else if let Some((first, item)) = filed
@@ -255,11 +255,13 @@ pub struct TooDeep {
     pub depth: u32,
 }
 
-/// The open bead that the words of a `BLOCKED:` line speak of.
+/// The open bead that the words of a `BLOCKED:` line speak of. One that was made of long words bears only their
+/// beginning.
 pub fn match_blocker(reason: &str, existing: &[Bead], similar: &dyn Similarity) -> Option<BeadId> {
+    let short = title(&visible(&clean(reason)));
     let open = existing.iter().filter(|bead| !matches!(bead.status, Status::Closed | Status::Tombstone));
     let alike = open
-        .map(|bead| (similar.of(&bead.title, reason), bead))
+        .map(|bead| (similar.of(&bead.title, reason).max(similar.of(&bead.title, &short)), bead))
         .filter(|(alike, _)| *alike >= BLOCKER_NEEDED);
     alike.max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, bead)| bead.id.clone())
 }

@@ -52,11 +52,7 @@ pub fn judge_by(reply: &Reply, round: &Round<'_>, similar: &dyn Similarity) -> R
 
 /// Those entries that keep the work from landing.
 pub fn holding(ledger: &[Entry]) -> impl Iterator<Item = &Entry> {
-    ledger.iter().filter(|entry| {
-        entry.standing == Standing::Open
-            && entry.finding.severity.is_material()
-            && entry.origin != Origin::PreExisting
-    })
+    ledger.iter().filter(|entry| entry.holds())
 }
 
 fn decide(reply: &Reply, round: &Round<'_>, ledger: &[Entry], overflowed: bool) -> (Verdict, String) {
@@ -76,8 +72,12 @@ fn decide(reply: &Reply, round: &Round<'_>, ledger: &[Entry], overflowed: bool) 
         };
     }
     let open = count(&holding);
+    // What holds the work was told before: a round with nothing new in it would only say so again.
+    let is_told = round.earlier.iter().any(|entry| entry.holds() && entry.last < round.number);
     let of_fixes = holding.iter().all(|entry| matches!(entry.origin, Origin::Fix(_)));
-    if of_fixes {
+    if is_told && !round.changed.since(round.number.saturating_sub(1)) {
+        (Verdict::Ask, format!("nothing was changed in answer to the last review: {open}"))
+    } else if of_fixes {
         (Verdict::Ask, format!("only what fixes caused is left: {open}"))
     } else if round.number >= round.rounds {
         (Verdict::Ask, format!("after {} of {} rounds there is still {open}", round.number, round.rounds))

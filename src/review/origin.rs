@@ -6,7 +6,7 @@
 
 mod diff;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
 
 use crate::domain::finding::{Finding, Origin};
@@ -26,6 +26,11 @@ pub struct Changed {
     pub work: Lines,
     /// `fixes[n - 1]` is what fix `n` changed by itself; 1 answers the first review.
     pub fixes: Vec<Lines>,
+    /// Of the places that a reply names, those that the base has, spelt the same: only there can something have been
+    /// before.
+    pub before: BTreeSet<String>,
+    /// In what an earlier claim left, something changed since its last review.
+    pub taken_up: bool,
 }
 
 /// What answered a review, as diffs.
@@ -80,15 +85,19 @@ impl Lines {
             let met = ranges.iter().flat_map(|range| {
                 others.iter().map(|other| *range.start().max(other.start())..=*range.end().min(other.end()))
             });
-            let met = met.filter(|range| !range.is_empty());
-            both.0.entry(path.clone()).or_default().extend(met);
+            let met: Vec<_> = met.filter(|range| !range.is_empty()).collect();
+            // Changed without any lines (a mode), or in the same ones.
+            if !met.is_empty() || ranges.is_empty() && others.is_empty() {
+                both.0.entry(path.clone()).or_default().extend(met);
+            }
         }
         both
     }
 
-    /// `None`: this change does not touch the file.
+    /// `None`: this change does not touch the file, or anything in the folder.
     fn of_file(&self, file: &str) -> Option<Vec<&RangeInclusive<u32>>> {
-        let mut known = self.0.iter().filter(|(path, _)| is_same_file(path, file)).peekable();
+        let is_in = |path: &str| path.strip_prefix(file).is_some_and(|rest| rest.starts_with('/'));
+        let mut known = self.0.iter().filter(|(path, _)| is_same_file(path, file) || is_in(path)).peekable();
         known.peek()?;
         Some(known.flat_map(|(_, ranges)| ranges).collect())
     }
@@ -109,18 +118,22 @@ impl Changed {
     pub fn from_diffs(work: &str, fixes: &[Fix]) -> Self {
         let diffs: Vec<Diff> = fixes.iter().map(|fix| Diff::read(&fix.change)).collect();
         let at_the_tip = |n: usize| {
-            let all = Lines::of(&diffs[n]);
-            let own = match &fixes[n].on_new_base {
-                None => all,
-                Some(diff) => all.and(&Lines::from_diff(diff)),
-            };
+            let own = fixes[n].lines_of(&diffs[n]);
             diffs[n + 1..].iter().fold(own, |lines, later| lines.moved_by(later))
         };
-        Self { work: Lines::from_diff(work), fixes: (0..fixes.len()).map(at_the_tip).collect() }
+        let fixes = (0..fixes.len()).map(at_the_tip).collect();
+        Self { work: Lines::from_diff(work), fixes, ..Self::default() }
+    }
+
+    /// Whether anything of the work changed after this round's review; round 0 was an earlier claim's.
+    pub fn since(&self, round: u32) -> bool {
+        let fixes = self.fixes.iter().skip(round.saturating_sub(1) as usize);
+        (round == 0 && self.taken_up) || fixes.into_iter().any(|fix| !fix.is_empty())
     }
 
     /// By its lines: a fix's (the newest first), the work's, else it was there before. What names no file is about
-    /// the work as a whole, and what names no line about all that was changed in the file.
+    /// the work as a whole, and what names no line about all that was changed in the file. So is what names a place
+    /// that the base does not have: nothing can have been there before.
     pub fn origin(&self, finding: &Finding) -> Origin {
         let Some(file) = &finding.file else { return Origin::ThisChange };
         if finding.line.is_some() {
@@ -129,7 +142,27 @@ impl Changed {
                 return Origin::Fix(u32::try_from(fix + 1).unwrap_or(u32::MAX));
             }
         }
-        if self.work.touches(file, finding.line, NEAR) { Origin::ThisChange } else { Origin::PreExisting }
+        let is_new = || !self.before.contains(file);
+        if self.work.touches(file, finding.line, NEAR) || is_new() {
+            Origin::ThisChange
+        } else {
+            Origin::PreExisting
+        }
+    }
+}
+
+impl Fix {
+    /// Whether it changed anything of its own.
+    pub fn is_any(&self) -> bool {
+        !self.lines_of(&Diff::read(&self.change)).is_empty()
+    }
+
+    fn lines_of(&self, change: &Diff) -> Lines {
+        let all = Lines::of(change);
+        match &self.on_new_base {
+            None => all,
+            Some(diff) => all.and(&Lines::from_diff(diff)),
+        }
     }
 }
 

@@ -111,24 +111,28 @@ impl Reading {
         if replies.is_empty() && loose.is_empty() && cut.is_none() {
             return false;
         }
-        self.readable = cut.is_none() && !replies.is_empty() && !broken;
+        let whole = replies.iter().filter(|reply| object::is_whole(reply)).count();
+        self.readable = cut.is_none() && whole > 0 && !broken;
         if replies.len() > 1 {
             self.note(format!("the reply holds {} reviews: the findings of all were taken", replies.len()));
         }
-        let alone = replies.is_empty() && cut.is_none();
-        for reply in replies.drain(..) {
-            self.object(&reply);
-        }
-        if alone {
+        if replies.is_empty() && cut.is_none() {
             self.note("findings stand alone, without the review around them".to_owned());
         } else if broken {
             self.note("a part of the reply is no valid JSON".to_owned());
+        } else if whole == 0 && cut.is_none() {
+            self.note("the reply does not say both what was found and whether it is ready".to_owned());
+        }
+        // Beside a whole one, what is less of a review is only looked through for findings.
+        for reply in replies.drain(..) {
+            let counts = whole == 0 || object::is_whole(&reply);
+            self.object(&reply, counts);
         }
         for finding in &loose {
             self.item(finding);
         }
         if let Some(value) = cut {
-            self.object(&value);
+            self.object(&value, true);
             let so_far = self.findings.len();
             self.note(format!("the reply is cut off; {so_far} of its findings could be read"));
         }
@@ -161,7 +165,8 @@ impl Reading {
         }
     }
 
-    fn object(&mut self, value: &Value) {
+    /// Takes what one review says; of one that does not count, only its findings.
+    fn object(&mut self, value: &Value, counts: bool) {
         if let Value::Array(items) = value {
             return self.list(items);
         }
@@ -184,12 +189,16 @@ impl Reading {
                 self.note(format!("the findings are {}, expected a list", words::kind_of(other)));
             }
         }
+        if !counts {
+            return;
+        }
         if let Some(text) = parts.summary.and_then(Value::as_str) {
             self.summary = tidy(text, SUMMARY_BYTES);
         }
         if let Some(value) = parts.ready {
             match words::ready(value) {
-                Some(ready) => self.ready = Some(ready),
+                // Of several, one "no" is enough.
+                Some(ready) => self.ready = Some(ready && self.ready != Some(false)),
                 None if value.is_null() => {}
                 None => self.note("what it says of being ready is neither yes nor no".to_owned()),
             }

@@ -37,7 +37,8 @@ fn claim(world: &mut World, chance: &mut Chance, beads: &mut Vec<Bead>, most: u3
         trees.push(world.files.clone());
         let fix = |pair: &[world::Files]| Fix { change: world::diff(&pair[0], &pair[1]), on_new_base: None };
         let fixes: Vec<Fix> = trees.windows(2).map(fix).collect();
-        let changed = Changed::from_diffs(&world::diff(&base, &world.files), &fixes);
+        let mut changed = Changed::from_diffs(&world::diff(&base, &world.files), &fixes);
+        changed.before = base.keys().cloned().collect();
         let said = world.review(chance, &ledger);
         let reply = reply::read(None, &[&said]);
         let review = judge(

@@ -190,6 +190,11 @@ impl Objects {
         }
     }
 
+    /// Whether a file or folder of a commit bears this path.
+    pub fn has_path(&self, commit: &Oid, path: &str) -> Result<bool, ObjectError> {
+        Ok(self.entry_at(commit, path)?.is_some())
+    }
+
     fn entry_at(&self, commit: &Oid, path: &str) -> Result<Option<Entry>, ObjectError> {
         let mut tree = self.tree_of(commit)?;
         let mut parts = path.split('/').peekable();

@@ -16,8 +16,9 @@ const DESCRIPTION_BYTES: usize = 64 << 10;
 const PART_BYTES: usize = 32 << 10;
 const COMMENTS: usize = 20;
 const COMMENT_BYTES: usize = 4 << 10;
-const FINDINGS: usize = 20;
 const FINDING_BYTES: usize = 8 << 10;
+/// All details together: the more there are, the shorter each, but every finding is told.
+const FINDINGS_BYTES: usize = 128 << 10;
 
 #[derive(Serialize)]
 pub(super) struct Part {
@@ -66,7 +67,8 @@ fn comment_text(comment: &Comment) -> String {
 /// Each finding with its place, its detail fenced; the end of a detail says more than its beginning.
 pub(super) fn findings_text(findings: &[Finding], nonce: &str) -> String {
     let mut text = String::new();
-    for finding in findings.iter().take(FINDINGS) {
+    let room = (FINDINGS_BYTES / findings.len().max(1)).min(FINDING_BYTES);
+    for finding in findings {
         let title = fit(&finding.title, nonce, |text| one_line(text, 300));
         let _ = write!(text, "\n- {} ({}", title, one_line(&finding.source, 80));
         if let Some(file) = &finding.file {
@@ -75,13 +77,10 @@ pub(super) fn findings_text(findings: &[Finding], nonce: &str) -> String {
         }
         text.push_str(")\n");
         if !finding.detail.trim().is_empty() {
-            let detail = fit(&finding.detail, nonce, |text| clip_front(&visible(text), FINDING_BYTES));
+            let detail = fit(&finding.detail, nonce, |text| clip_front(&visible(text), room));
             let _ =
                 write!(text, "\n<output-{nonce}>\n{}\n</output-{nonce}>\n", detail.trim_end_matches('\n'));
         }
-    }
-    if findings.len() > FINDINGS {
-        let _ = write!(text, "\n[... {} more findings left out]\n", findings.len() - FINDINGS);
     }
     text.truncate(text.trim_end_matches('\n').len());
     text

@@ -16,8 +16,11 @@ use crate::domain::text::{clip, one_line, visible};
 use crate::domain::verdict::{Entry, Standing};
 
 const DIFF_BYTES: usize = 48 << 10;
-const EARLIER: usize = 60;
-const EARLIER_BYTES: usize = 1 << 10;
+/// Of what is not the author's task, so many are shown.
+const OTHERS: usize = 60;
+const DETAIL_BYTES: usize = 1 << 10;
+/// All details together: the more there are, the shorter each.
+const EARLIER_BYTES: usize = 64 << 10;
 
 /// One gate's result on the very work that is reviewed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -78,13 +81,17 @@ impl Prompts {
     }
 }
 
-/// Open ones first, each with its place, weight and standing.
+/// Each with its place, weight and standing. All that the author is asked to fix stand first, for what the reviewer
+/// says nothing of counts as fixed; then other open ones, and the settled.
 fn earlier_text(entries: &[Entry], nonce: &str) -> String {
     let is_open = |entry: &&Entry| entry.standing == Standing::Open;
-    let open = entries.iter().filter(is_open);
-    let settled = entries.iter().filter(|entry| !is_open(entry));
+    let holding: Vec<&Entry> = entries.iter().filter(|entry| entry.holds()).collect();
+    let others = entries.iter().filter(|entry| !entry.holds());
+    let (open, settled): (Vec<&Entry>, Vec<&Entry>) = others.partition(is_open);
+    let shown = holding.len() + OTHERS;
+    let room = (EARLIER_BYTES / shown.min(entries.len()).max(1)).min(DETAIL_BYTES);
     let mut text = String::new();
-    for entry in open.chain(settled).take(EARLIER) {
+    for entry in holding.into_iter().chain(open).chain(settled).take(shown) {
         let finding = &entry.finding;
         let title = fit(&finding.title, nonce, |text| one_line(text, 200));
         let file = finding.file.as_deref().map(|file| fit(file, nonce, |text| one_line(text, 200)));
@@ -96,6 +103,7 @@ fn earlier_text(entries: &[Entry], nonce: &str) -> String {
             Origin::Fix(n) => format!("by fix {n}"),
         };
         let standing = match &entry.standing {
+            Standing::Open if entry.holds() => "open, the author was asked to fix it".to_owned(),
             Standing::Open => "open".to_owned(),
             Standing::Fixed => "not reported again after a fix".to_owned(),
             Standing::Filed { bead } => format!("is bead {}", one_line(bead.as_str(), 100)),
@@ -103,12 +111,13 @@ fn earlier_text(entries: &[Entry], nonce: &str) -> String {
         };
         let _ = writeln!(text, "- {title}{place} ({}, {origin}; {standing})", finding.severity.as_str());
         if entry.standing == Standing::Open && !finding.detail.trim().is_empty() {
-            let detail = fit(&finding.detail, nonce, |text| clip(&visible(text), EARLIER_BYTES));
+            let detail = fit(&finding.detail, nonce, |text| clip(&visible(text), room));
             let _ = writeln!(text, "  {}", detail.trim().replace('\n', "\n  "));
         }
     }
-    if entries.len() > EARLIER {
-        let _ = writeln!(text, "[... {} more]", entries.len() - EARLIER);
+    if entries.len() > shown {
+        let _ =
+            writeln!(text, "[... {} more, none of which the author was asked to fix]", entries.len() - shown);
     }
     text.trim_end().to_owned()
 }

@@ -133,12 +133,64 @@ fn work_that_goes_on() {
         kept: true,
         moved: Some("abc1234"),
         target: "main",
+        findings: &[],
+        nonce: NONCE,
     };
     let prompts = Prompts::embedded();
     insta::assert_snapshot!(prompts.blocked(&on).unwrap());
     let told =
         prompts.blocked(&GoesOn { word: Some("Use decimal."), kept: false, moved: None, ..on }).unwrap();
     assert_eq!(told, "Use decimal.\n\nContinue with the bead from there.\n");
+}
+
+#[test]
+fn kept_work_that_goes_on_with_what_its_review_found() {
+    let (bead, found) = (bead(FULL), Finding { source: "review".into(), ..finding() });
+    let on = GoesOn {
+        bead: &bead,
+        word: None,
+        blocker: None,
+        kept: true,
+        moved: None,
+        target: "main",
+        findings: &[found],
+        nonce: NONCE,
+    };
+    insta::assert_snapshot!(Prompts::embedded().blocked(&on).unwrap());
+}
+
+#[test]
+fn a_run_that_unites_two_beads() {
+    let (bead, other) =
+        (bead(FULL), bead(r#"{"id":"demo-9","title":"Add up in cents","description":"Ints."}"#));
+    let paths = ["tally/totals.py".to_owned(), "README.md".to_owned()];
+    let words = Conflict { bead: &bead, others: &[other], paths: &paths, gates: &gates(), nonce: NONCE };
+    insta::assert_snapshot!(Prompts::embedded().conflict(&words).unwrap());
+}
+
+#[test]
+fn a_run_that_ended_near_a_usage_limit() {
+    insta::assert_snapshot!(Prompts::embedded().confirm(&bead(FULL), &gates()).unwrap());
+}
+
+#[test]
+fn all_that_an_author_has_to_fix_is_told_to_both_and_first() {
+    let minor = |n| {
+        let mut entry = entry(&format!("small {n}"), Standing::Open);
+        entry.finding.severity = Severity::Minor;
+        entry
+    };
+    let mut ledger: Vec<Entry> = (0..300).map(minor).collect();
+    ledger.extend((0..150).map(|n| entry(&format!("heavy {n}."), Standing::Open)));
+    let text = review(&bead(FULL), "", &ledger);
+    let place = |title: &str| text.find(&format!("- {title} at"));
+    assert!((0..150).all(|n| place(&format!("heavy {n}.")) < place("small 0")), "{text}");
+    assert!(place("heavy 149.").is_some() && place("small 59").is_some() && place("small 60").is_none());
+    assert!(text.contains("[... 240 more, none of which the author was asked to fix]"));
+    let findings: Vec<Finding> = ledger.into_iter().map(|entry| entry.finding).collect();
+    let fix = Fix { bead: &bead(FULL), gates: &[], findings: &findings[300..], nonce: NONCE };
+    let text = Prompts::embedded().fix(&fix).unwrap();
+    assert!((0..150).all(|n| text.contains(&format!("- heavy {n}. ("))), "{text}");
 }
 
 #[test]
@@ -241,10 +293,8 @@ fn t19_a_huge_bead_makes_a_bounded_prompt() {
     found.detail.clone_from(&huge);
     let text = work(&b, &[], &vec![found; 400]);
     assert!(text.len() < 460 << 10, "{}", text.len());
-    assert!(
-        text.contains("[... 480 earlier comments left out]")
-            && text.contains("[... 380 more findings left out]")
-    );
+    assert!(text.contains("[... 480 earlier comments left out]"));
+    assert_eq!(text.matches("- gate `test` failed").count(), 400, "each is told, in fewer words");
 }
 
 proptest! {

@@ -112,8 +112,15 @@ async fn work(
     if !running {
         let (answer, answered) = oneshot::channel();
         let Wish { force, no_gates, no_review, target, model } = wish;
-        let request =
-            WorkRequest { bead: bead.clone(), force, no_gates, no_review, target, model, unattended: false };
+        let request = WorkRequest {
+            force,
+            no_gates,
+            no_review,
+            target,
+            model,
+            unattended: false,
+            ..WorkRequest::unattended(bead.clone())
+        };
         let outcome = desk.works.begin(key.clone());
         let hub = desk.hub.clone();
         desk.order(Order::Work { project: site.id.clone(), request, answer }).await?;

@@ -89,7 +89,7 @@ impl Dispatcher {
         if self.live.contains_key(&key) {
             return;
         }
-        let request = WorkRequest::unattended(key.1.clone());
+        let request = WorkRequest::under_way(key.1.clone());
         if !end {
             let (answer, _nobody) = oneshot::channel();
             self.asked.push_back(Asked { key, request, answer });

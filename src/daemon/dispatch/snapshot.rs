@@ -112,7 +112,7 @@ impl Dispatcher {
             let story = stories.iter().find(|s| &s.project == project && &s.bead == bead);
             // A reviewer's run spends too, and is the only one while it reads.
             let now = story.and_then(Story::at_work).map(|run| self.machine.spending.of(run));
-            let before = Spent::new(story.map_or(0.0, |s| s.cost_usd), 0);
+            let before = Spent::new(story.map_or(0.0, Story::spent_usd), 0);
             Running {
                 project: project.clone(),
                 bead: bead.clone(),
@@ -146,7 +146,7 @@ impl Dispatcher {
                 memory: settings.map_or(UNKNOWN_MEMORY, |s| memory(s)),
                 origin,
                 excluded: None,
-                spent: Spent::new(story.cost_usd, 0),
+                spent: Spent::new(story.spent_usd(), 0),
             });
         }
         for (id, project) in &self.projects {

@@ -53,7 +53,7 @@ impl Engine {
     ) -> Result<AgentEnd, EngineError> {
         let (mut log, stream) = self.open_log(story, run, settings)?;
         // What an earlier process metered of this run counts against the bead's money too.
-        let spent = story.cost_usd + told(stream.summary(), &settings.prices.value);
+        let spent = story.spent_usd() + told(stream.summary(), &settings.prices.value);
         let gateway = self.open_gateway(spent, run, settings)?;
         let _counted = self.machine.spending.count(&run.run, gateway.meter());
         let began = self.house.clock.now();

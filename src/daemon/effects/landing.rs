@@ -22,7 +22,7 @@ impl Engine {
         let repo = &self.site.repo;
         let settings = self.settings(&story.order).await?;
         let paths = repo.held(story.base(), &kept.tip, &settings)?;
-        if !paths.is_empty() && !story.is_approved() {
+        if !paths.is_empty() && !story.is_lifted(&["protected", "tampering"]) {
             self.record(story, Body::Protected { paths })?;
             return Ok(());
         }
@@ -96,6 +96,7 @@ impl Engine {
                 let reason = "the claim is gone: somebody changed the bead while it was worked on".to_owned();
                 return self.aside(story, "claim_lost", reason);
             }
+            self.file_approved(story, &settings).await?;
             self.record(story, Body::Landing { old: candidate.onto.clone(), new: candidate.commit.clone() })?;
         }
         // The merge commit comes under the run's own ref: one pack, one ref (rules 2.7).

@@ -10,16 +10,17 @@ use crate::config::effective::Effective;
 use crate::daemon::engine::Engine;
 use crate::daemon::error::EngineError;
 use crate::daemon::filing::{self, Filing, Person};
+use crate::daemon::findings::{self, Found};
 use crate::daemon::repository::Repository;
 use crate::domain::event::{Body, Event, Outside};
 use crate::domain::ids::{Oid, RunId, base36};
 use crate::domain::run::RunKind;
-use crate::domain::verdict::{Review, Standing, Verdict};
-use crate::journal::{Entry, JournalError};
+use crate::domain::verdict::{Entry, Review, Standing, Verdict};
+use crate::journal::{self, JournalError};
 use crate::lifecycle::{Story, Work};
 use crate::review::judge::{Round, judge};
 use crate::review::origin::{Changed, Fix};
-use crate::review::reply;
+use crate::review::reply::{self, Reply};
 
 impl Engine {
     pub(in crate::daemon) async fn review(&self, story: &mut Story) -> Result<(), EngineError> {
@@ -64,19 +65,19 @@ impl Engine {
         }
         let phase = story.phase.name();
         self.survive("commit", phase)?;
-        self.record_as(story, Entry { run: Some(run.clone()), ..Entry::of(story, body) })?;
+        self.record_as(story, journal::Entry { run: Some(run.clone()), ..journal::Entry::of(story, body) })?;
         self.survive("committed", phase)
     }
 
     /// Outside a claim only the run, what proves its containers ours, and what it cost is written down.
     fn tell_loosely(&self, story: &mut Story, run: &RunId, body: Body) -> Result<(), EngineError> {
-        let entry = Entry { run: Some(run.clone()), ..Entry::of(story, body) };
+        let entry = journal::Entry { run: Some(run.clone()), ..journal::Entry::of(story, body) };
         let told =
             matches!(entry.body, Body::RunStarted { .. } | Body::ReviewStarted { .. } | Body::AgentEnded(_));
         if told {
             // Without its bead, for it follows nothing that a claim of the bead is doing.
             let bead = entry.bead.clone().filter(|_| matches!(entry.body, Body::RunStarted { .. }));
-            self.house.journal.tell(Entry { bead, ..entry.clone() })?;
+            self.house.journal.tell(journal::Entry { bead, ..entry.clone() })?;
         }
         let event = Event {
             seq: 0,
@@ -112,13 +113,12 @@ impl Engine {
         let structured = summary.last_turn.as_ref().and_then(|turn| turn.structured_output.as_ref());
         let reply = reply::read(structured, &texts);
         log.close()?;
-        let changed = self.changed(story, run)?;
-        let earlier = story.reviews.last.as_ref().map_or(&[][..], |review| &review.ledger);
+        let changed = self.changed(story, run, &reply)?;
         let round = Round {
             number: story.round(),
             rounds: story.order.rounds,
             repeated: story.reviews.repeated,
-            earlier,
+            earlier: story.reviews.ledger(),
             changed: &changed,
         };
         let mut review = judge(&reply, &round);
@@ -128,13 +128,22 @@ impl Engine {
         self.record_of(story, &run.run, Body::Reviewed { review, cost_usd })
     }
 
-    /// The lines that the work and each of its fixes changed.
-    fn changed(&self, story: &Story, run: &Work) -> Result<Changed, EngineError> {
-        let repo = self.site.repo.as_ref();
-        let work = repo.diff(story.base(), &run.from)?;
-        let united = story.conflict.as_ref().map(|conflict| &conflict.onto);
+    /// The lines that the work and each of its fixes changed, and what was there before it.
+    fn changed(&self, story: &Story, run: &Work, reply: &Reply) -> Result<Changed, EngineError> {
+        let (repo, base) = (self.site.repo.as_ref(), story.base());
+        let work = repo.diff(base, &run.from)?;
         let tips: Vec<&Oid> = story.reviews.tips.iter().chain([&run.from]).collect();
-        Ok(Changed::from_diffs(&work, &fixes(repo, &tips, united)?))
+        let mut changed = Changed::from_diffs(&work, &fixes(repo, &tips, base)?);
+        let read = story.order.again.as_ref().and_then(|again| again.reviewed.tip.as_ref());
+        // A tip that git no longer has shows no change, and what was found in it stays open.
+        let since = read.map_or(Ok(Vec::new()), |read| fixes(repo, &[read, tips[0]], base));
+        changed.taken_up = since.unwrap_or_default().iter().any(Fix::is_any);
+        for path in reply.findings.iter().filter_map(|reported| reported.finding.file.as_ref()) {
+            if repo.has_path(base, path)? {
+                changed.before.insert(path.clone());
+            }
+        }
+        Ok(changed)
     }
 
     /// What is nobody's task any more after the last round becomes beads, before the verdict is written: it is done
@@ -149,15 +158,7 @@ impl Engine {
         if review.verdict != Verdict::Accept || is_loose(story) {
             return Ok(());
         }
-        let filing = Filing {
-            house: &self.house,
-            site: &self.site,
-            source: &story.bead,
-            run: Some(&run.run),
-            attempt: (story.attempt > 0).then_some(story.attempt),
-            create: settings.review.value.create_beads,
-            person: Person::Absent,
-        };
+        let filing = Filing { run: Some(&run.run), ..self.filing(story, settings) };
         let outcome = filing::file(&filing, &review.ledger).await?;
         for entry in &mut review.ledger {
             let Some(filed) = outcome.filed.iter().find(|filed| filed.fingerprint == entry.fingerprint)
@@ -173,13 +174,46 @@ impl Engine {
     }
 }
 
-/// What lies between each two of the tips that were read, `united` being the target's commit that the claim's conflict
-/// was resolved with. A tip of the user's that git no longer has was made before that.
-fn fixes(repo: &dyn Repository, tips: &[&Oid], united: Option<&Oid>) -> Result<Vec<Fix>, EngineError> {
+impl Engine {
+    /// Where a person's yes takes the place of a review, what an earlier claim's reviews left is seen to before the
+    /// landing: what keeps work from landing was approved with it, the rest becomes beads. Done once, by the journal.
+    pub(super) async fn file_approved(&self, story: &Story, settings: &Effective) -> Result<(), EngineError> {
+        if !story.is_lifted(&["review"]) || story.reviews.last.is_some() {
+            return Ok(());
+        }
+        let known = findings::all(&self.house.journal, &story.project, Some(&story.bead))?;
+        let is_open = |entry: &&Entry| {
+            let same = |found: &&Found| found.entry.fingerprint == entry.fingerprint;
+            known.iter().find(same).is_none_or(|found| found.entry.standing == Standing::Open)
+        };
+        let open = story.reviews.before.iter().filter(is_open).cloned();
+        let (approved, left): (Vec<Entry>, Vec<Entry>) = open.partition(Entry::holds);
+        let filing = self.filing(story, settings);
+        filing::waive(&filing, &approved, "a person approved the work with it")?;
+        filing::file(&filing, &left).await?;
+        Ok(())
+    }
+
+    fn filing<'a>(&'a self, story: &'a Story, settings: &Effective) -> Filing<'a> {
+        Filing {
+            house: &self.house,
+            site: &self.site,
+            source: &story.bead,
+            run: None,
+            attempt: (story.attempt > 0).then_some(story.attempt),
+            create: settings.review.value.create_beads,
+            person: Person::Absent,
+        }
+    }
+}
+
+/// What lies between each two of the tips that were read, `base` being what the work descends from now, which it may have
+/// been united with in between. A tip of the user's that git no longer has was made before that.
+fn fixes(repo: &dyn Repository, tips: &[&Oid], base: &Oid) -> Result<Vec<Fix>, EngineError> {
     let has = |onto: &Oid, tip: &Oid| repo.is_ancestor(onto, tip).unwrap_or(false);
     let fix = |pair: &[&Oid]| {
         let &[before, after] = pair else { return Ok(Fix::default()) };
-        let came = united.filter(|onto| !has(onto, before) && has(onto, after));
+        let came = Some(base).filter(|onto| !has(onto, before) && has(onto, after));
         let on_new_base = came.map(|onto| repo.diff(onto, after)).transpose()?;
         Ok(Fix { change: repo.diff(before, after)?, on_new_base })
     };

@@ -18,7 +18,7 @@ use crate::domain::bead::Bead;
 use crate::domain::event::{Again, Body};
 use crate::domain::ids::{BeadId, Oid, base36};
 use crate::journal::read::Filter;
-use crate::lifecycle::{Conflict as Meeting, Story};
+use crate::lifecycle::{Conflict as Meeting, Story, for_the_author};
 
 /// How far back the target's commits are searched for beads that landed.
 const SEARCHED: usize = 500;
@@ -117,7 +117,7 @@ impl Engine {
             target: &story.order.target,
             diff: &diff,
             gates: &gates,
-            earlier: story.reviews.last.as_ref().map_or(&[], |last| &last.ledger),
+            earlier: story.reviews.ledger(),
             round: story.round(),
             rounds: story.order.rounds,
             nonce: &base36(self.house.ids.bytes(), 12),
@@ -163,6 +163,8 @@ impl Engine {
             kept: story.tip.is_some(),
             moved: moved.as_deref(),
             target: &story.order.target,
+            findings: &for_the_author(&again.reviewed.open),
+            nonce: &base36(self.house.ids.bytes(), 12),
         })?)
     }
 

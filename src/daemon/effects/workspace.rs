@@ -34,10 +34,11 @@ impl Engine {
     /// Money that is spent already parks the bead before another run costs more.
     pub(super) async fn spent(&self, story: &mut Story) -> Result<bool, EngineError> {
         let cap = self.settings(&story.order).await?.limits.cost_usd.value;
-        if story.cost_usd < cap {
+        let spent = story.spent_usd();
+        if spent < cap {
             return Ok(false);
         }
-        let reason = format!("${:.2} of ${cap:.2} (`limits.cost_usd`) are spent", story.cost_usd);
+        let reason = format!("${spent:.2} of ${cap:.2} (`limits.cost_usd`) are spent");
         let cause = Some(Cause::new("budget"));
         self.record(story, Body::Settling { outcome: Outcome::Parked, cause, reason })?;
         Ok(true)

@@ -6,9 +6,11 @@
 use super::standing::way_was_not_free;
 use crate::daemon::error::EngineError;
 use crate::daemon::house::{House, Site};
-use crate::domain::event::{Again, Body, Event, GivenBack};
+use crate::domain::event::{Again, Body, Event, GivenBack, Reviewed};
+use crate::domain::finding::Origin;
 use crate::domain::ids::{BeadId, Oid, RunId};
-use crate::domain::run::Outcome;
+use crate::domain::run::{Cause, Outcome};
+use crate::domain::verdict::{Entry, Standing};
 use crate::journal::read::Filter;
 use crate::lifecycle::{Kept, Story};
 
@@ -25,9 +27,10 @@ struct Given {
 /// What the next claim of the bead takes over; `None` where it begins anew.
 pub fn of(house: &House, site: &Site, bead: &BeadId) -> Result<Option<Again>, EngineError> {
     let stories = house.journal.stories_of(&site.id, bead)?;
-    // A claim that was lost, or ended before it had anything, took over nothing and left nothing.
+    // One that was lost, or ended before it had anything, left nothing but what the one before had.
+    let was_ours = |story: &&Story| story.was_claimed || !story.runs.is_empty();
     let had_something = |story: &&Story| story.tip.is_some() || !story.runs.is_empty();
-    let Some(last) = stories.iter().rev().find(had_something) else { return Ok(None) };
+    let Some(last) = stories.iter().rev().filter(was_ours).find(had_something) else { return Ok(None) };
     if last.is_open() || last.finish.outcome == Outcome::Landed {
         return Ok(None);
     }
@@ -49,24 +52,73 @@ fn build(last: &Story, given: Given, kept: Option<Kept>, conversation: bool) -> 
     let session = work.filter(|_| last.conversed && conversation).map(|work| work.session.clone());
     let carried = last.order.again.as_ref();
     let session = session.or_else(|| carried.and_then(|a| a.session.clone()).filter(|_| conversation));
+    // What a person said of the claim before is still to be told where no author of this one heard it.
+    let unheard = carried.filter(|_| !last.was_told());
+    let word = given.word.clone().or_else(|| unheard.and_then(|again| again.word.clone()));
+    // Who gave it back meant more to be spent on it.
+    let spent_usd = if given.any { 0.0 } else { last.spent_usd() };
+    let base = base_of(last).clone();
     let Some(Kept { run, tip, at }) = kept else {
         // No work: words go on in the same conversation.
         return Some(Again {
             run: last.run().cloned().or_else(|| carried.map(|a| a.run.clone()))?,
-            tip: base_of(last).clone(),
+            tip: base.clone(),
             at: last.started,
-            base: base_of(last).clone(),
+            base,
             session,
-            word: given.word,
+            word,
             approved: None,
+            lifts: Vec::new(),
             straight: false,
+            reviewed: Box::default(),
+            spent_usd,
         });
     };
-    let approved = given.approved.filter(|approved| *approved == tip);
-    let straight = approved.is_some() || given.reworked.is_some() || way_was_not_free(last);
+    let before = unheard.filter(|again| again.approved.as_ref() == Some(&tip));
+    let approves = given.approved.as_ref() == Some(&tip);
+    let approved = (approves || before.is_some()).then(|| tip.clone());
+    let lifts = lifted(last, before, approves);
+    // Ended on the way that a person had sent it, it goes that way again.
+    let was_straight = unheard.is_some_and(|again| again.straight && again.tip == tip);
+    let was_straight = was_straight && last.finish.outcome != Outcome::Parked;
+    let straight = approves || given.reworked.is_some() || was_straight || way_was_not_free(last);
     // An answer is for an agent.
-    let straight = straight && given.word.is_none();
-    Some(Again { run, tip, at, base: base_of(last).clone(), session, word: given.word, approved, straight })
+    let straight = straight && word.is_none();
+    let reviewed = Box::new(reviewed(last, &tip));
+    Some(Again { run, tip, at, base, session, word, approved, lifts, straight, reviewed, spent_usd })
+}
+
+/// What the approvals of a tip lift together: each what the bead was parked for when it was given.
+fn lifted(last: &Story, before: Option<&Again>, approves: bool) -> Vec<Cause> {
+    let Some(before) = before else {
+        return last.finish.cause.clone().filter(|_| approves).into_iter().collect();
+    };
+    let mut lifts = before.lifts.clone();
+    if let Some(cause) = last.finish.cause.clone().filter(|cause| approves && !lifts.contains(cause))
+        // Without a word of what, it lifts everything.
+        && !lifts.is_empty()
+    {
+        lifts.push(cause);
+    }
+    lifts
+}
+
+/// What reviews made of the last claim's work. Their rounds are over, so what is open is as if a round before the
+/// first had told it, and nothing of it is a fix's.
+fn reviewed(last: &Story, tip: &Oid) -> Reviewed {
+    let before = last.order.again.as_ref().and_then(|again| again.reviewed.tip.as_ref());
+    let open = last.reviews.ledger().iter().filter(|entry| entry.standing == Standing::Open);
+    let open = open.cloned().map(|entry| Entry {
+        first: 0,
+        last: 0,
+        origin: if entry.origin == Origin::PreExisting { Origin::PreExisting } else { Origin::ThisChange },
+        ..entry
+    });
+    Reviewed {
+        tip: last.reviews.tips.last().or(before).cloned(),
+        open: open.collect(),
+        accepted: last.reviews.accepted.clone().filter(|(accepted, _)| accepted == tip),
+    }
 }
 
 /// What the kept tip of a claim was made on. The base of a run that resolves a conflict is not it.

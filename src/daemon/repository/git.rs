@@ -67,6 +67,10 @@ impl Repository for GitRepository {
         Ok(self.user.file_at(commit, path, max)?)
     }
 
+    fn has_path(&self, commit: &Oid, path: &str) -> Result<bool, EngineError> {
+        Ok(self.quarantine.objects()?.has_path(commit, path)?)
+    }
+
     fn folder_at(&self, commit: &Oid, path: &str) -> Result<Vec<(String, bool)>, EngineError> {
         let entries = self.user.folder_at(commit, path)?;
         let name = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();

@@ -143,6 +143,13 @@ impl Repository for VirtualRepository {
         Ok(found.map(|text| text.as_bytes().to_vec()).filter(|bytes| bytes.len() as u64 <= max))
     }
 
+    fn has_path(&self, commit: &Oid, path: &str) -> Result<bool, EngineError> {
+        let state = self.forge.state();
+        let mut known = Self::known(&state, commit)?.tree.keys();
+        Ok(known
+            .any(|file| file.strip_prefix(path).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))))
+    }
+
     async fn is_reachable(&self, commit: &Oid, branch: &str) -> Result<bool, EngineError> {
         let state = self.forge.state();
         Ok(state.branches.get(branch).is_some_and(|tip| state.is_ancestor(commit, tip)))

@@ -1,6 +1,9 @@
 //! Reviews and blockers over real git: what they leave behind, wherever a process dies.
 
 use super::*;
+use crate::daemon::filing;
+use crate::daemon::findings;
+use crate::daemon::hand::{Ask, Hand, again};
 use crate::domain::event::Body;
 use crate::domain::verdict::{Standing, Verdict};
 use crate::journal::read::Filter;
@@ -83,7 +86,17 @@ async fn ends_with(mut stage: Stage, words: &'static str) -> Ending {
     let result = serde_json::json!({ "type": "result", "subtype": "success", "is_error": false,
         "terminal_reason": "completed", "num_turns": 1, "result": words, "total_cost_usd": 0.01,
         "queued_turn_count": 0, "uuid": "3" });
-    stage.stdout(format!("{said}\n{result}\n"));
+    // What it cost.
+    let usage = |kind: &str, event: serde_json::Value| {
+        let mut event = event;
+        event["type"] = kind.into();
+        serde_json::json!({ "type": "stream_event", "api_message_id": "m", "uuid": "4", "event": event })
+    };
+    let figures = serde_json::json!({ "input_tokens": 9000, "output_tokens": 1000 });
+    let start = serde_json::json!({ "message": { "id": "m", "model": "claude-opus-5-5", "usage": figures } });
+    let (start, delta) =
+        (usage("message_start", start), usage("message_delta", serde_json::json!({ "usage": figures })));
+    stage.stdout(format!("{start}\n{delta}\n{said}\n{result}\n"));
     while !stage.read_line().await.contains("end_session") {}
     Ending::Code(0)
 }
@@ -205,4 +218,116 @@ async fn a_reviewer_s_gateway_goes_on_counting_the_bead_s_money() {
     }
     let spent = noted.spent.lock().unwrap().clone();
     assert!(matches!(spent[..], [before] if before >= 0.5), "{spent:?}");
+}
+
+/// What agents were told, run by run.
+type Told = Arc<Mutex<Vec<String>>>;
+
+/// A world whose author takes `runs` runs to polish its work, and what authors and reviewers were told in it.
+fn stubborn(runs: usize) -> (World, Told, Told) {
+    let mut world = World::new(Way::Review);
+    let (authors, readers) = (Told::default(), Told::default());
+    let (told, read) = (Arc::clone(&authors), Arc::clone(&readers));
+    world.executor = world.executor.on(Purpose::Agent, move |mut stage: Stage| {
+        let told = Arc::clone(&told);
+        async move {
+            let task = stage.read_line().await;
+            let polish = {
+                let mut told = told.lock().unwrap();
+                told.push(task);
+                told.len() > runs
+            };
+            let text = if polish { "good\npolished\n" } else { "good\n" };
+            std::fs::write(stage.host("/work").join("work.txt"), text).unwrap();
+            fixture::say_and_leave(stage).await
+        }
+    });
+    world.executor = world.executor.on(Purpose::Review, move |mut stage: Stage| {
+        let read = Arc::clone(&read);
+        async move {
+            let task = stage.read_line().await;
+            read.lock().unwrap().push(task.clone());
+            reply_to(&task, stage).await
+        }
+    });
+    (world, authors, readers)
+}
+
+async fn lay(world: &World, ask: Ask) {
+    let (house, site, _) = world.engine().await;
+    Hand { house: &house, site: &site, by: "ann" }.lay(&world.bead, &ask).await.unwrap();
+}
+
+#[tokio::test]
+async fn an_author_who_changes_nothing_is_not_believed_and_a_retry_goes_on_with_the_finding() {
+    let (world, authors, readers) = stubborn(2);
+    let ended = world.work(Arc::new(|_: &str| false)).await.unwrap();
+    let reason = &ended.finish.reason;
+    assert_eq!(ended.finish.cause.as_ref().map(|cause| cause.as_str()), Some("review"), "{reason}");
+    assert!(reason.starts_with("nothing was changed in answer to the last review"), "{reason}");
+    lay(&world, Ask::Retry { fresh: false }).await;
+    let (house, site, _) = world.engine().await;
+    let on = again::of(&house, &site, &world.bead).unwrap().unwrap();
+    assert_eq!((on.reviewed.open.len(), on.reviewed.tip.as_ref()), (2, Some(&on.tip)));
+    let ended = world.work(Arc::new(|_: &str| false)).await.unwrap();
+    assert_eq!(
+        (ended.finish.outcome, ended.finish.attempts),
+        (Outcome::Landed, 1),
+        "{}",
+        ended.finish.reason
+    );
+    let (authors, readers) = (authors.lock().unwrap().clone(), readers.lock().unwrap().clone());
+    assert_eq!((authors.len(), readers.len()), (3, 3));
+    assert!(authors[2].contains("it is not polished"), "its author: {}", authors[2]);
+    assert!(readers[2].contains("it is not polished"), "its reviewer: {}", readers[2]);
+    let all = findings::all(&house.journal, &site.id, Some(&world.bead)).unwrap();
+    let standing = |title: &str| {
+        all.iter().find(|found| found.entry.finding.title == title).unwrap().entry.standing.clone()
+    };
+    assert_eq!(standing("it is not polished"), Standing::Fixed);
+    assert!(matches!(standing("the README is thin"), Standing::Filed { .. }));
+}
+
+#[tokio::test]
+async fn what_is_approved_past_a_review_lands_with_its_leftovers_seen_to() {
+    let (world, authors, readers) = stubborn(9);
+    world.work(Arc::new(|_: &str| false)).await.unwrap();
+    lay(&world, Ask::Approve).await;
+    // A crash right before the landing files nothing twice.
+    let died = world.work(Arc::new(|name: &str| name == "commit:landing")).await;
+    assert!(matches!(died, Err(EngineError::Died(_))), "{died:?}");
+    let ended = world.work(Arc::new(|_: &str| false)).await.unwrap();
+    assert_eq!(ended.finish.outcome, Outcome::Landed, "{}", ended.finish.reason);
+    assert_eq!((authors.lock().unwrap().len(), readers.lock().unwrap().len()), (2, 2), "nobody was begun");
+    let (house, site, _) = world.engine().await;
+    let all = findings::all(&house.journal, &site.id, Some(&world.bead)).unwrap();
+    let standing: Vec<_> = all.iter().map(|found| &found.entry.standing).collect();
+    let waived = Standing::Waived { reason: "a person approved the work with it".into() };
+    assert!(matches!(standing[..], [Standing::Filed { .. }, other] if *other == waived), "{standing:?}");
+    let tracker = std::fs::read_to_string(world.repo().join(".beads/issues.jsonl")).unwrap();
+    assert_eq!(tracker.matches("the README is thin").count(), 1, "{tracker}");
+    assert!(!tracker.contains("it is not polished"), "{tracker}");
+    assert_eq!(told(&house, |body| matches!(body, Body::FindingsFiled { .. })).len(), 2);
+}
+
+#[tokio::test]
+async fn a_bead_that_waited_goes_on_with_what_is_left_of_its_money() {
+    let mut world = World::new(Way::Review);
+    world.executor =
+        world.executor.on(Purpose::Agent, |stage| ends_with(stage, "BLOCKED: the parser panics"));
+    let ended = world.work(Arc::new(|_: &str| false)).await.unwrap();
+    assert_eq!(ended.finish.outcome, Outcome::Blocked, "{}", ended.finish.reason);
+    let (house, site, _) = world.engine().await;
+    let on = again::of(&house, &site, &world.bead).unwrap().unwrap();
+    assert!(on.spent_usd > 0.0 && on.spent_usd == ended.finish.cost_usd, "{}", on.spent_usd);
+}
+
+#[tokio::test]
+async fn a_reason_that_is_longer_than_a_title_makes_one_bead_however_often_it_is_told() {
+    let world = World::new(Way::Review);
+    let (house, site, _) = world.engine().await;
+    let reason = (0..120).map(|n| format!("word{n}")).collect::<Vec<_>>().join(" ");
+    let first = filing::blocker(&house, &site, &world.bead, &reason).await.unwrap();
+    let second = filing::blocker(&house, &site, &world.bead, &reason).await.unwrap();
+    assert_eq!((first.created, second.created, &second.bead), (true, false, &first.bead));
 }

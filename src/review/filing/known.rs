@@ -48,10 +48,12 @@ impl<'a> Index<'a> {
         }
     }
 
-    /// The bead that says the same: an open one before a closed one, then the surest.
-    pub(super) fn known(&self, entry: &Entry, similar: &dyn Similarity) -> Option<&'a Bead> {
-        if let Some(at) = self.by_fingerprint.get(entry.fingerprint.as_str()) {
-            return Some(self.live[*at]);
+    /// The bead that says the same: an open one before a closed one, then the surest. Never `source`, whose work it
+    /// was found in: that bead is being closed, and may well speak of the same place.
+    pub(super) fn known(&self, entry: &Entry, source: &BeadId, similar: &dyn Similarity) -> Option<&'a Bead> {
+        let told = self.by_fingerprint.get(entry.fingerprint.as_str()).map(|at| self.live[*at]);
+        if let Some(bead) = told.filter(|bead| bead.id != *source) {
+            return Some(bead);
         }
         let finding = &entry.finding;
         let mut near: BTreeSet<usize> = words(&finding.title)
@@ -64,8 +66,8 @@ impl<'a> Index<'a> {
             let names = |bead: &Bead| bead.description.contains(file) || bead.title.contains(file);
             near.extend((0..self.live.len()).filter(|at| names(self.live[*at])));
         }
-        let says = near.into_iter().filter_map(|at| {
-            let bead = self.live[at];
+        let others = near.into_iter().map(|at| self.live[at]).filter(|bead| bead.id != *source);
+        let says = others.filter_map(|bead| {
             let told = as_finding(bead, finding);
             let sure = sameness(&told, finding, similar)?;
             // What is closed is told nothing: there it must say so itself.

@@ -235,3 +235,29 @@ fn t31_a_bead_is_told_of_a_finding_once_and_of_so_many_places() {
         bead.description.len()
     );
 }
+
+#[test]
+fn a_finding_never_becomes_the_bead_that_it_was_found_in() {
+    let found = entry("Half is rounded up", Some(("a.py", 12)), Major);
+    let source = bead(
+        r#"{"id":"t-1","title":"Half is rounded up in a.py:12","description":"x\nPlace: a.py:12\nFingerprint: fp-18-12"}"#,
+    );
+    let plan = planned(std::slice::from_ref(&found), &source, &[]);
+    assert!(matches!(plan.items[0].what, What::File { .. }), "{plan:?}");
+    // Another one that says the same is still found.
+    let other = bead(r#"{"id":"t-2","title":"Half is rounded up","description":"a.py:12"}"#);
+    let plan = planned(&[found], &source, &[other]);
+    assert!(matches!(&plan.items[0].what, What::Known { bead, .. } if bead.as_str() == "t-2"), "{plan:?}");
+}
+
+#[test]
+fn a_long_reason_for_waiting_finds_the_bead_that_was_made_of_it() {
+    let words =
+        ["parser", "panics", "whenever", "unicode", "escapes", "arrive", "truncated", "inside", "nested"];
+    let reason: Vec<String> = (0..90).map(|n| format!("{}{n}", words[n % words.len()])).collect();
+    let reason = reason.join(" ");
+    let made = new_blocker(&reason, &source(), &[source()], &Caps::default()).unwrap();
+    assert!(made.title.len() < reason.len());
+    let made = bead(&serde_json::json!({"id": "t-2", "title": made.title, "status": "open"}).to_string());
+    assert_eq!(match_blocker(&reason, &[made], &Words), Some(BeadId::new("t-2")));
+}

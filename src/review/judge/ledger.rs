@@ -55,7 +55,8 @@ pub(super) fn after(reply: &Reply, round: &Round<'_>, similar: &dyn Similarity) 
     if reply.readable {
         let silent = entries[..known].iter_mut().zip(&seen).filter(|(_, seen)| !**seen);
         for (entry, _) in silent {
-            if entry.standing == Standing::Open && is_answered(entry, round) {
+            // Only what its author was asked to fix: of the rest nobody who changed anything had heard.
+            if entry.holds() && came_a_fix(entry, round) {
                 entry.standing = Standing::Fixed;
             }
         }
@@ -108,19 +109,15 @@ fn is_twin(entry: &Entry, reported: &Reported, similar: &dyn Similarity) -> bool
     one_place && one_file && (has_same_title(a, b) || similar.of(&a.title, &b.title) >= ONE_WORDING)
 }
 
-/// A fix came after the last round that reported it, and it was the author's to fix.
-fn is_answered(entry: &Entry, round: &Round<'_>) -> bool {
-    entry.origin != Origin::PreExisting && entry.last < round.number && fixes(round) >= entry.last
-}
-
-fn fixes(round: &Round<'_>) -> u32 {
-    u32::try_from(round.changed.fixes.len()).unwrap_or(u32::MAX)
+/// The work changed after the last round that reported it.
+fn came_a_fix(entry: &Entry, round: &Round<'_>) -> bool {
+    entry.last < round.number && round.changed.since(entry.last)
 }
 
 /// An entry that was reported again, perhaps elsewhere or in other words: it keeps fingerprint and title.
 fn again(entry: &mut Entry, reported: &Reported, round: &Round<'_>) {
     let was_material = entry.finding.severity.is_material();
-    let came_a_fix = entry.last < round.number && fixes(round) >= entry.last;
+    let came_a_fix = came_a_fix(entry, round);
     if entry.last == round.number {
         return merge(entry, reported);
     }

@@ -36,6 +36,7 @@ fn changed(fixes: &[u32]) -> Changed {
         lines.add("a.py", *at..=at + 9);
         changed.fixes.push(lines);
     }
+    changed.before.insert("a.py".into());
     changed
 }
 
@@ -118,18 +119,62 @@ fn silence_means_fixed_only_after_a_fix() {
     assert_eq!((standing(&again), again.verdict), (vec![Open, Open, Open], Verdict::Revise));
     // Nor does a later round that no fix came before.
     let later = judge(&reply(&[]), &round(2, &one.ledger, &none));
-    assert_eq!((standing(&later), later.verdict), (vec![Open, Open, Open], Verdict::Revise));
+    assert_eq!((standing(&later), later.verdict), (vec![Open, Open, Open], Verdict::Ask));
     // Nor does a reply of which only a part was read.
     let fixed = changed(&[1]);
     let part = Reply { readable: false, ..reply(&[]) };
     let part = judge(&part, &round(2, &one.ledger, &fixed));
     assert_eq!((standing(&part), part.verdict), (vec![Open, Open, Open], Verdict::Revise));
     let two = judge(&reply(&[]), &round(2, &one.ledger, &fixed));
-    assert_eq!((standing(&two), two.verdict), (vec![Fixed, Open, Fixed], Verdict::Accept));
+    assert_eq!(
+        (standing(&two), two.verdict),
+        (vec![Fixed, Open, Open], Verdict::Accept),
+        "the author heard of one"
+    );
     // It comes back.
     let three = judge(&reply(&[found("mine", 6, Major)]), &round(3, &two.ledger, &changed(&[1, 30])));
     assert_eq!((standing(&three)[0].clone(), three.verdict), (Open, Verdict::Ask));
     assert_eq!((three.ledger[0].first, three.ledger[0].last), (1, 3));
+}
+
+#[test]
+fn a_fix_that_changed_nothing_answers_nothing() {
+    let none = changed(&[]);
+    let one = judge(&reply(&[found("mine", 5, Critical)]), &round(1, &[], &none));
+    let mut empty = changed(&[]);
+    empty.fixes.push(crate::review::origin::Lines::default());
+    for said in [reply(&[]), reply(&[found("mine", 5, Critical)])] {
+        let two = judge(&said, &round(2, &one.ledger, &empty));
+        assert_eq!((two.verdict, &two.ledger[0].standing), (Verdict::Ask, &Standing::Open));
+        assert_eq!(
+            two.reason,
+            "nothing was changed in answer to the last review: 1 material finding: 1 in this change"
+        );
+    }
+    // One that answered the round before counts for what was told before it.
+    let mut late = changed(&[40]);
+    late.fixes.push(crate::review::origin::Lines::default());
+    let mut told = one.ledger.clone();
+    told.push(Entry { last: 2, first: 2, fingerprint: "other".into(), ..told[0].clone() });
+    told[1].finding.title = "another one".into();
+    let three = judge(&reply(&[]), &Round { rounds: 9, ..round(3, &told, &late) });
+    assert_eq!(three.ledger[0].standing, Standing::Fixed);
+    assert_eq!((three.verdict, &three.ledger[1].standing), (Verdict::Ask, &Standing::Open));
+}
+
+#[test]
+fn what_an_earlier_claim_left_open_is_open_until_something_changed() {
+    let none = changed(&[]);
+    let mut left = judge(&reply(&[found("mine", 5, Critical)]), &round(1, &[], &none)).ledger;
+    (left[0].first, left[0].last) = (0, 0);
+    let same = judge(&reply(&[]), &round(1, &left, &none));
+    assert_eq!((same.verdict, &same.ledger[0].standing), (Verdict::Ask, &Standing::Open));
+    let mut taken_up = changed(&[]);
+    taken_up.taken_up = true;
+    let still = judge(&reply(&[found("mine", 5, Critical)]), &round(1, &left, &taken_up));
+    assert_eq!((still.verdict, still.ledger[0].last), (Verdict::Revise, 1));
+    let gone = judge(&reply(&[]), &round(1, &left, &taken_up));
+    assert_eq!((gone.verdict, &gone.ledger[0].standing), (Verdict::Accept, &Standing::Fixed));
 }
 
 #[test]
@@ -138,7 +183,7 @@ fn without_a_fix_nothing_gets_lighter() {
     let one = judge(&reply(&[found("mine", 5, Major)]), &round(1, &[], &none));
     let lighter = reply(&[found("mine", 5, Note)]);
     let again = judge(&lighter, &round(2, &one.ledger, &none));
-    assert_eq!((again.verdict, again.ledger[0].finding.severity), (Verdict::Revise, Major));
+    assert_eq!((again.verdict, again.ledger[0].finding.severity), (Verdict::Ask, Major));
     let fixed = judge(&lighter, &round(2, &one.ledger, &changed(&[1])));
     assert_eq!((fixed.verdict, fixed.ledger[0].finding.severity), (Verdict::Accept, Note));
 }

@@ -70,7 +70,8 @@ fn reads_a_diff_by_its_counts() {
 #[test]
 fn origin_goes_by_lines() {
     let answer = "--- a/src/a.rs\n+++ b/src/a.rs\n@@ -13 +13,2 @@\n-thirteen, new\n+thirteen\n+more\n";
-    let changed = Changed::from_diffs(WORK, &[fix(answer)]);
+    let mut changed = Changed::from_diffs(WORK, &[fix(answer)]);
+    changed.before = ["src/a.rs", "src/b.rs", "xsrc/a.rs", "docs"].map(str::to_owned).into();
     let origin = |file: &str, line| changed.origin(&at(file, line));
     assert_eq!(origin("src/a.rs", Some(12)), Origin::ThisChange);
     assert_eq!(origin("src/a.rs", Some(13)), Origin::Fix(1));
@@ -86,12 +87,44 @@ fn origin_goes_by_lines() {
 }
 
 #[test]
+fn what_the_base_does_not_have_cannot_have_been_there_before() {
+    let mut changed = Changed::from_diffs(WORK, &[]);
+    changed.before = ["src/a.rs", "src/b.rs", "src", "docs"].map(str::to_owned).into();
+    let origin = |file: &str, line| changed.origin(&at(file, line));
+    // A file that the work should have made, and whatever is no path at all.
+    for file in ["tests/test_a.rs", "src/a.rs, src/b.rs", "b.rs", "the parser", "src/b.rs and others"] {
+        assert_eq!(origin(file, Some(500)), Origin::ThisChange, "{file}");
+    }
+    assert_eq!(origin("src/b.rs", Some(500)), Origin::PreExisting);
+    // A folder: of this change, if something in it is.
+    assert_eq!((origin("src", None), origin("docs", None)), (Origin::ThisChange, Origin::PreExisting));
+}
+
+#[test]
+fn only_what_is_in_a_diff_counts_as_a_fix() {
+    let changed =
+        |fixes: &[&str]| Changed::from_diffs(WORK, &fixes.iter().map(|text| fix(text)).collect::<Vec<_>>());
+    let some = "--- a/x\n+++ b/x\n@@ -1 +1 @@\n-a\n+b\n";
+    let since = |changed: &Changed| [0, 1, 2, 3].map(|round| changed.since(round));
+    assert_eq!(since(&changed(&[])), [false; 4]);
+    assert_eq!(since(&changed(&["", ""])), [false; 4]);
+    assert_eq!(since(&changed(&[some, ""])), [true, true, false, false]);
+    assert_eq!(since(&changed(&["", some])), [true, true, true, false]);
+    assert_eq!(since(&Changed { taken_up: true, ..changed(&[]) }), [true, false, false, false]);
+    // All of it came with the target.
+    let theirs =
+        Fix { change: some.into(), on_new_base: Some("--- a/y\n+++ b/y\n@@ -1 +1 @@\n-a\n+b\n".into()) };
+    assert!(!theirs.is_any() && fix(some).is_any());
+}
+
+#[test]
 fn lines_of_an_earlier_fix_move_with_a_later_one() {
     let first = "--- a/x\n+++ b/x\n@@ -20,0 +21,3 @@\n+a\n+b\n+c\n";
     // Adds five lines at the top, and replaces the middle line of the first fix.
     let second = "--- a/x\n+++ b/x\n@@ -0,0 +1,5 @@\n+1\n+2\n+3\n+4\n+5\n@@ -22 +27 @@\n-b\n+B\n";
     let work = "--- a/x\n+++ b/x\n@@ -0,0 +1,5 @@\n+1\n+2\n+3\n+4\n+5\n@@ -20,0 +26,3 @@\n+a\n+B\n+c\n";
-    let changed = Changed::from_diffs(work, &[fix(first), fix(second)]);
+    let mut changed = Changed::from_diffs(work, &[fix(first), fix(second)]);
+    changed.before.insert("x".into());
     let origins: Vec<Origin> = [3, 26, 27, 28, 21].map(|line| changed.origin(&at("x", Some(line)))).into();
     let expected = [Origin::Fix(2), Origin::Fix(1), Origin::Fix(2), Origin::Fix(1), Origin::PreExisting];
     assert_eq!(origins, expected);
@@ -104,7 +137,8 @@ fn what_came_with_the_target_is_no_fix() {
                   --- a/y\n+++ b/y\n@@ -1 +1 @@\n-a\n+b\n";
     let since_target = "--- a/x\n+++ b/x\n@@ -3 +3,3 @@\n-two\n+fixed\n+w\n+w\n";
     let fix = Fix { change: change.into(), on_new_base: Some(since_target.into()) };
-    let changed = Changed::from_diffs(since_target, &[fix]);
+    let mut changed = Changed::from_diffs(since_target, &[fix]);
+    changed.before.extend(["x".to_owned(), "y".to_owned()]);
     let origins = [1, 3, 4, 8, 20].map(|line| changed.origin(&at("x", Some(line))));
     use Origin::{Fix as Of, PreExisting, ThisChange};
     assert_eq!(

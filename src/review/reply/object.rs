@@ -42,7 +42,14 @@ pub(super) fn parts(value: &Value) -> Parts<'_> {
     Parts { findings: field(fields, FINDINGS), summary: field(fields, SUMMARY), ready: field(fields, READY) }
 }
 
-/// A review: an object with findings or a word about being ready, or a list of findings.
+/// The whole of a review: what was found, and whether the work is ready. Anything less may be a quotation, and says
+/// nothing of what it leaves out.
+pub(super) fn is_whole(value: &Value) -> bool {
+    let Parts { findings, ready, .. } = parts(value);
+    findings.is_some() && ready.and_then(words::ready).is_some()
+}
+
+/// What is read as a review: an object with findings or a word about being ready, or a list of findings.
 pub(super) fn is_reply(value: &Value) -> bool {
     match value {
         Value::Array(items) => {
@@ -173,26 +180,43 @@ fn place(fields: &Map<String, Value>) -> (Option<String>, Option<u32>) {
         Value::String(text) => Some(text.clone()),
         // `"location": {"file": .., "line": ..}`
         Value::Object(inner) => field(inner, FILE).and_then(text_of),
-        Value::Array(items) => items.first().and_then(text_of),
+        // Of several, none is the place.
+        Value::Array(items) => {
+            let paths: Vec<String> = items.iter().take(20).filter_map(text_of).collect();
+            Some(paths.join(", "))
+        }
         _ => None,
     });
     let own = |fields: &Map<String, Value>| field(fields, LINE).and_then(line_of);
-    let mut line = own(fields).or_else(|| field(fields, FILE).and_then(Value::as_object).and_then(own));
-    let mut path =
-        clean(&told.unwrap_or_default().chars().take(4 * PLACE_CHARS).collect::<String>()).into_owned();
-    if let Some((before, after)) = path.clone().split_once(':') {
-        let number = after.trim_start_matches(['L', 'l']);
-        if number.starts_with(|c: char| c.is_ascii_digit()) {
-            line = line.or_else(|| first_number(number));
-            before.clone_into(&mut path);
-        }
+    let line = own(fields).or_else(|| field(fields, FILE).and_then(Value::as_object).and_then(own));
+    let told = told.unwrap_or_default().chars().take(4 * PLACE_CHARS).collect::<String>();
+    let (path, in_path) = path_and_line(&clean(&told));
+    let path = one_line(&path, PLACE_CHARS);
+    let is_known = !path.is_empty() && !matches!(path.to_lowercase().as_str(), "none" | "null" | "n/a" | "-");
+    (is_known.then_some(path.clone()), line.or(in_path).filter(|_| is_known))
+}
+
+/// A path as the repository spells it, and the line that was written behind it: `` `src/a.rs:12` ``, `src/a.rs#L12`,
+/// `/work/src/a.rs (line 12)`.
+fn path_and_line(told: &str) -> (String, Option<u32>) {
+    let quotes = |c: char| c.is_whitespace() || "`'\"".contains(c);
+    let mut path = told.trim_matches(quotes);
+    let mut line = None;
+    let behind = [" (line", ", line", " line ", " lines ", "#l", ":l", ":", " (l"];
+    let lower = path.to_ascii_lowercase();
+    let numbered = |sign: &&str| {
+        let at = lower.find(*sign)?;
+        let rest = lower[at + sign.len()..].trim_start_matches(['s', ' ']);
+        rest.starts_with(|c: char| c.is_ascii_digit()).then(|| (at, first_number(rest)))
+    };
+    if let Some((at, number)) = behind.iter().filter_map(numbered).min_by_key(|(at, _)| *at) {
+        line = number;
+        path = path[..at].trim_end_matches(quotes);
     }
-    let path = path.trim().trim_start_matches("./");
     // Where the reviewer's sandbox has the tree.
     let path = path.strip_prefix("/work/").unwrap_or(path);
-    let path = one_line(path, PLACE_CHARS);
-    let is_known = !path.is_empty() && !matches!(path.to_lowercase().as_str(), "none" | "null" | "n/a" | "-");
-    (is_known.then_some(path.clone()), line.filter(|_| is_known))
+    let path = path.trim_start_matches("./").trim_end_matches('/');
+    (path.to_owned(), line)
 }
 
 fn line_of(value: &Value) -> Option<u32> {

@@ -86,11 +86,6 @@ pub(super) fn replies(text: &str, unread: &mut Vec<String>) -> Found {
         unread.push(format!("only the last {TEXT_BYTES} bytes of a text of {} were searched", text.len()));
         found.broken = true;
     }
-    // A reply that is one JSON list and nothing else counts even when it is empty.
-    if text[start..].trim() == "[]" || text.contains("```json\n[]\n```") {
-        found.replies.push(Value::Array(Vec::new()));
-        return found;
-    }
     let bytes = &text.as_bytes()[start..];
     let (mut at, mut work) = (0, WORK_BYTES);
     while let Some(next) = bytes.get(at..).and_then(|rest| memchr::memchr2(b'{', b'[', rest)) {

@@ -60,17 +60,81 @@ fn finds_it_wherever_it_stands() {
 fn an_array_and_several_objects_lose_nothing() {
     let list = texts(r#"[{"title":"a","severity":"minor"},{"title":"b","file":"x.py"}]"#);
     assert_eq!(titles(&list), ["a", "b"]);
-    assert!(list.readable && list.ready.is_none());
-    assert!(texts("[]").readable && texts("done\n```json\n[]\n```").readable);
+    assert!(!list.readable && list.ready.is_none(), "nobody knows whether that was all");
     let two = texts(&format!(
         "{GOOD}\n\nand\n{{\"findings\":[{{\"title\":\"b\",\"severity\":\"note\"}}],\"ready\":true}}"
     ));
     assert_eq!(titles(&two), ["Half is rounded up", "b"]);
-    assert_eq!((two.ready, two.readable), (Some(true), true));
+    assert_eq!((two.ready, two.readable), (Some(false), true), "a no is not taken back beside it");
     assert_eq!(two.unread, ["the reply holds 2 reviews: the findings of all were taken"]);
     let loose = texts("{\"title\":\"a\",\"severity\":\"major\"}\n{\"title\":\"b\",\"severity\":\"major\"}");
     assert_eq!(titles(&loose), ["a", "b"]);
     assert!(!loose.readable, "nobody knows whether that was all");
+}
+
+#[test]
+fn only_a_whole_review_in_a_text_may_accept() {
+    let said = "the reply does not say both what was found and whether it is ready";
+    for quoted in [r#"{"issues": []}"#, r#"{"approved": true}"#, r#"{"findings":[],"ready":"perhaps"}"#] {
+        let reply = texts(&format!("The handler answers `{quoted}` whatever comes in."));
+        assert!(!reply.readable && reply.unread.contains(&said.to_owned()), "{quoted}: {:?}", reply.unread);
+    }
+    for text in ["[]", "done\n```json\n[]\n```", "it returns\n```json\n[]\n```\nand that loses the rows"] {
+        assert!(!texts(text).readable, "{text}");
+    }
+    // A quotation hides nothing of the review around it, and says nothing for it.
+    let whole = r#"{"findings":[],"summary":"fine","ready":false}"#;
+    for text in [
+        format!("It returns\n```json\n[]\n```\n{GOOD}"),
+        format!("{GOOD}\nIt prints `{{\"approved\": true}}` and `{{\"issues\": []}}`."),
+    ] {
+        let reply = texts(&text);
+        assert_eq!((titles(&reply), reply.readable), (vec!["Half is rounded up"], true), "{text}");
+        assert_eq!((reply.ready, reply.summary.as_str()), (Some(false), "One defect."));
+    }
+    assert_eq!(texts(&format!("{whole} `{{\"approved\": true}}`")).ready, Some(false));
+    // What came over the schema is held to the same: it asks for both.
+    assert!(!read(Some(&json!({"issues": []})), &[]).readable);
+}
+
+#[test]
+fn a_path_is_read_however_it_is_spelt() {
+    let place = |file: Value, line: Value| {
+        let reply = read(Some(&json!({"findings": [{"title": "t", "file": file, "line": line}]})), &[]);
+        let finding = &reply.findings[0].finding;
+        (finding.file.clone().unwrap_or_default(), finding.line)
+    };
+    for spelt in [
+        "`src/a.py`:12",
+        "src/a.py:12",
+        "src/a.py:12:3",
+        "src/a.py:L12-L14",
+        "src/a.py#L12",
+        "src/a.py#L12-L14",
+        "src/a.py (line 12)",
+        "`src/a.py` (lines 12-14)",
+        "src/a.py, line 12",
+        "src/a.py line 12",
+        "/work/src/a.py:12",
+        "\"./src/a.py\" (L12)",
+    ] {
+        assert_eq!(place(json!(spelt), Value::Null), ("src/a.py".to_owned(), Some(12)), "{spelt}");
+        assert_eq!(
+            place(json!(spelt), json!(7)),
+            ("src/a.py".to_owned(), Some(7)),
+            "its own field goes first"
+        );
+    }
+    for (spelt, path) in [
+        ("`src/a.py`", "src/a.py"),
+        ("src/", "src"),
+        ("line 5 of it", "line 5 of it"),
+        ("v1:final", "v1:final"),
+    ] {
+        assert_eq!(place(json!(spelt), Value::Null), (path.to_owned(), None));
+    }
+    // Several paths are no path: the first one alone would speak for all.
+    assert_eq!(place(json!(["src/a.py", "src/b.py"]), Value::Null).0, "src/a.py, src/b.py");
 }
 
 #[test]
@@ -95,7 +159,7 @@ fn wrong_types_are_understood() {
         })
         .collect();
     let expected = [
-        ("a", "major", Some("./src/a.rs"), Some(12), 1, "bug"),
+        ("a", "major", Some("src/a.rs"), Some(12), 1, "bug"),
         ("b", "major", Some("src/b.rs"), Some(7), 2, "feature"),
         ("c", "critical", Some("c.py"), Some(3), 1, "bug"),
         ("d", "major", None, None, 2, "bug"),
@@ -103,8 +167,7 @@ fn wrong_types_are_understood() {
         ("7", "minor", Some("x"), Some(3), 3, "bug"),
         ("only words", "major", None, None, 2, "bug"),
     ];
-    assert_eq!(seen[1..], expected[1..]);
-    assert_eq!(seen[0].3, Some(12));
+    assert_eq!(seen, expected);
     assert_eq!((reply.ready, reply.readable), (Some(false), true));
     assert_eq!(reply.unread, [r#"the weight "weird" of `d` is unknown: taken for major"#]);
     for none in ["\"none\"", "null", "false", "0", "{}", "\"\""] {
@@ -167,7 +230,7 @@ fn t45_whatever_is_quoted_is_bounded_and_clean() {
     let mut items = vec![hostile];
     items.extend((0..50).map(|n| json!({ "title": format!("t{n}"), "severity": "odd" })));
     items.push(json!({ "title": "far", "severity": "minor", "file": format!("src/{}", "d/".repeat(5000)) }));
-    let reply = read(Some(&json!({ "findings": items })), &[]);
+    let reply = read(Some(&json!({ "findings": items, "ready": false })), &[]);
     assert_eq!(reply.unread.len(), UNREAD + 1);
     assert_eq!(reply.unread[UNREAD], "31 more remarks of this kind");
     assert!(reply.unread[0].contains("key"), "{}", reply.unread[0]);

@@ -120,6 +120,7 @@ fn request(bead: &BeadId) -> WorkRequest {
         target: None,
         model: None,
         unattended: false,
+        under_way: false,
     }
 }
 

@@ -77,9 +77,89 @@ async fn a_suspended_bead_is_cancelled_or_parked_by_whoever_takes_it_up() {
             (1, "task\ninterrupt"),
             "no agent was begun"
         );
+        // Asked twice, it is ended once, and nothing is begun.
+        let again = world.engine().finish(world.bead.clone()).await.unwrap();
+        assert_eq!((again.finish.outcome, world.agents()), (outcome, 1), "{ask:?}");
         assert_eq!(std::fs::read_dir(world.dir.path().join("state/clones")).unwrap().count(), 0);
         world.check().await;
     }
+}
+
+/// Whoever works on another bead looks after this one as its person wished.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_wish_that_outlived_its_process_is_heeded_by_work_on_another_bead() {
+    let world = World::new("WAIT for a word").await;
+    let work = world.work_dying(Arc::new(|name: &str| name == "committed:preparing"));
+    assert!(matches!(work.await.unwrap(), Err(EngineError::Died(_))));
+    world.lay(park()).await.unwrap();
+    let other = world.engine().work(WorkRequest::unattended(BeadId::new("t-9"))).await;
+    assert!(other.is_err(), "there is no such bead: {other:?}");
+    assert_eq!((world.state().await, world.agents()), (State::Parked(Why::Other), 0));
+    assert!(world.tracker().contains("needs a designer"));
+    world.check().await;
+}
+
+/// Ends a claim that died at this point, before anybody was told anything.
+async fn cut_off(world: &World, point: &'static str) {
+    let work = world.work_dying(Arc::new(move |name: &str| name == point));
+    let died = work.await.unwrap();
+    assert!(matches!(died, Err(EngineError::Died(_))), "{died:?}");
+    world.lay(Ask::Cancel).await.unwrap();
+    let ended = world.engine().finish(world.bead.clone()).await.unwrap();
+    assert_eq!(ended.finish.outcome, Outcome::Cancelled, "{}", ended.finish.reason);
+    world.lay(Ask::Retry { fresh: false }).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_answer_that_no_agent_came_to_hear_is_told_to_the_next_one() {
+    let world = World::new("ASK first").await;
+    world.ended(world.work()).await;
+    world.lay(Ask::Answer { text: "blue, then FINISH".into() }).await.unwrap();
+    cut_off(&world, "committed:preparing").await;
+    let again = again::of(&world.house, &world.site, &world.bead).unwrap().unwrap();
+    assert_eq!((again.word.as_deref(), again.straight), (Some("blue, then FINISH"), false));
+    let ended = world.ended(world.work()).await;
+    assert_eq!((ended.finish.outcome, world.agents()), (Outcome::Landed, 2), "{}", ended.finish.reason);
+    world.check().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_approval_outlives_a_claim_that_was_ended_at_its_gates() {
+    let world = World::new("PROTECTED, then FINISH").await;
+    world.ended(world.work()).await;
+    world.lay(Ask::Approve).await.unwrap();
+    cut_off(&world, "before:gate").await;
+    let again = again::of(&world.house, &world.site, &world.bead).unwrap().unwrap();
+    assert_eq!((again.approved.as_ref(), again.straight), (Some(&again.tip), true));
+    let ended = world.ended(world.work()).await;
+    assert_eq!((ended.finish.outcome, world.agents()), (Outcome::Landed, 1), "{}", ended.finish.reason);
+    world.check().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_claim_that_was_lost_takes_nothing_with_it() {
+    let world = World::new("ASK first").await;
+    world.ended(world.work()).await;
+    world.lay(Ask::Answer { text: "blue, then FINISH".into() }).await.unwrap();
+    let file = world.repo().join(".beads/issues.jsonl");
+    let before = world.tracker();
+    // Somebody else takes the bead in the last moment, and lets go of it again.
+    let theirs = before.replace("\"status\":\"open\"", "\"status\":\"in_progress\",\"assignee\":\"bob\"");
+    assert_ne!(theirs, before);
+    let taken = file.clone();
+    let lost = world.work_dying(Arc::new(move |name: &str| {
+        if name == "before:claim" {
+            std::fs::write(&taken, &theirs).unwrap();
+        }
+        false
+    }));
+    let lost = lost.await.unwrap();
+    assert!(matches!(lost, Err(EngineError::Refused(_))), "{lost:?}");
+    std::fs::write(&file, before).unwrap();
+    let again = again::of(&world.house, &world.site, &world.bead).unwrap().unwrap();
+    assert_eq!(again.word.as_deref(), Some("blue, then FINISH"));
+    let ended = world.ended(world.work()).await;
+    assert_eq!((ended.finish.outcome, world.agents()), (Outcome::Landed, 2), "{}", ended.finish.reason);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

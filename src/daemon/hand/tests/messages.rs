@@ -185,3 +185,15 @@ async fn t37_a_key_in_a_message_is_masked_before_it_is_written_down() {
     let body = &world.bodies()[0];
     assert!(matches!(body, Body::MessageQueued { text, .. } if !text.contains("scripted-key")), "{body:?}");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_prompt_that_is_shown_has_what_waits_to_be_heard() {
+    let world = World::new("ASK first").await;
+    world.ended(world.work()).await;
+    world.say("mind the gap", false).await;
+    world.lay(Ask::Answer { text: "blue".into() }).await.unwrap();
+    let shown = world.engine().next_prompt(&world.bead).await.unwrap().text;
+    let first = "The person you work for wrote this while you were not listening:\n\nmind the gap\n\nblue";
+    assert!(shown.starts_with(first), "{shown}");
+    assert_eq!(world.delivered(), 0, "shown is not told");
+}

@@ -43,6 +43,12 @@ async fn what_a_person_leaves_in_a_shell_goes_on_to_the_gates() {
         "on the kept work"
     );
     world.check().await;
+    // What is kept now is what a review reads, by the bead or by the shell's run.
+    world.executor.set(Purpose::Review, crate::daemon::tests::reviewer);
+    let (shell, _) = again::kept(&world.house, &world.site, &world.bead).unwrap().unwrap();
+    for name in ["t-1", shell.as_str()] {
+        assert_eq!(world.engine().opinion(name, None).await.unwrap().tip, tip, "{name}");
+    }
     // Held as before: what was changed by hand is approved by hand too.
     world.lay(Ask::Retry { fresh: false }).await.unwrap();
     let again = again::of(&world.house, &world.site, &world.bead).unwrap().unwrap();

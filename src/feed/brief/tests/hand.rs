@@ -188,7 +188,10 @@ fn what_was_approved_lands_with_the_size_of_the_work_it_took_over() {
         session: None,
         word: None,
         approved: Some(oid('b')),
+        lifts: Vec::new(),
         straight: true,
+        reviewed: Box::default(),
+        spent_usd: 0.0,
     };
     let order = Order { title: "One".into(), again: Some(again), ..Order::unclaimed("main", oid('a')) };
     night.tell(Some("t-1"), Body::Claiming { order });
@@ -249,7 +252,7 @@ fn what_had_no_turn_what_was_proposed_and_what_was_not_pushed() {
     let proposed = &brief.section(Kind::Findings).unwrap().items[0];
     assert_eq!(proposed.action.as_ref().unwrap().command, "bead approve t-8 --project tally");
     assert_eq!(texts(Kind::NeedsYou), ["1 proposed bead from findings for your approval, listed below"]);
-    let page = crate::feed::view::brief::BriefPage::of(&brief);
+    let page = crate::feed::view::brief::BriefPage::of(&brief, &|_| None);
     let presses = page.sections.iter().flat_map(|s| &s.items).flat_map(|item| &item.actions);
     let presses: Vec<&str> = presses.map(|action| action.name.as_str()).collect();
     assert_eq!(presses, ["Approve t-8"], "what was found is approved, not where");

@@ -254,7 +254,10 @@ fn a_claim_that_goes_on_with_words_alone_has_no_work_to_approve() {
             session: None,
             word: Some("blue".into()),
             approved: None,
+            lifts: Vec::new(),
             straight: false,
+            reviewed: Box::default(),
+            spent_usd: 0.0,
         };
         t.tell(Some("a"), Body::Claiming { order: Order { again: Some(again), ..order(true) } });
         t.tell(Some("a"), finish(Outcome::Parked, Some("question")));
