@@ -85,18 +85,9 @@ async fn ends_with(mut stage: Stage, words: &'static str) -> Ending {
         "message": { "id": "m", "role": "assistant", "model": "claude-opus-5-5", "content": block } });
     let result = serde_json::json!({ "type": "result", "subtype": "success", "is_error": false,
         "terminal_reason": "completed", "num_turns": 1, "result": words, "total_cost_usd": 0.01,
+        "modelUsage": { "claude-opus-5-5": { "inputTokens": 9000, "outputTokens": 1000 } },
         "queued_turn_count": 0, "uuid": "3" });
-    // What it cost.
-    let usage = |kind: &str, event: serde_json::Value| {
-        let mut event = event;
-        event["type"] = kind.into();
-        serde_json::json!({ "type": "stream_event", "api_message_id": "m", "uuid": "4", "event": event })
-    };
-    let figures = serde_json::json!({ "input_tokens": 9000, "output_tokens": 1000 });
-    let start = serde_json::json!({ "message": { "id": "m", "model": "claude-opus-5-5", "usage": figures } });
-    let (start, delta) =
-        (usage("message_start", start), usage("message_delta", serde_json::json!({ "usage": figures })));
-    stage.stdout(format!("{start}\n{delta}\n{said}\n{result}\n"));
+    stage.stdout(format!("{said}\n{result}\n"));
     while !stage.read_line().await.contains("end_session") {}
     Ending::Code(0)
 }
