@@ -63,8 +63,9 @@ pub(super) async fn run(desk: &Desk, args: Args) -> Result<Exit, CliError> {
         };
         let exit = match one(desk, &stop, request).await {
             Ok(exit) => exit,
-            // The next bead may well be fine: tell it and go on, as for any list of arguments.
-            Err(error) if args.ids.len() > 1 => {
+            // The next bead may well be fine: tell it and go on, as for any list of arguments. Whoever stopped it is
+            // told so by the exit code.
+            Err(error) if args.ids.len() > 1 || stop.now() > crate::daemon::stop::Urgency::GoOn => {
                 desk.output.fail(&error);
                 error.exit
             }

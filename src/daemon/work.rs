@@ -14,7 +14,7 @@ use super::locks::{self, Taken};
 use super::next;
 use super::outside::Whose;
 use super::refusal::Refusal;
-use super::stop::Stop;
+use super::stop::{Stop, Urgency};
 use crate::domain::event::{Body, Finish, Order, Wish};
 use crate::domain::ids::{BeadId, base36};
 use crate::domain::run::Outcome;
@@ -134,6 +134,11 @@ impl Ended {
         }
         hints
     }
+}
+
+/// What a person hears who changed their mind before anything was done.
+pub(super) fn not_begun(bead: &BeadId) -> Refusal {
+    Refusal::new(format!("bead `{bead}` was cancelled before it began"))
 }
 
 impl Engine {
@@ -277,7 +282,12 @@ impl Engine {
     }
 
     async fn begin(&self, request: &WorkRequest) -> Result<Story, EngineError> {
-        let approved = self.preflight(request).await?;
+        let approved = tokio::select! {
+            biased;
+            // Nothing is written down yet, and an engine may take its time to answer.
+            () = self.stop.at_least(Urgency::Gently) => return Err(not_begun(&request.bead).into()),
+            approved = self.preflight(request) => approved?,
+        };
         let token = base36(self.house.ids.bytes(), 20);
         let order = Order {
             title: approved.title,

@@ -156,6 +156,31 @@ fn work_that_waits_for_a_slot_can_be_cancelled_before_it_began() {
 }
 
 #[test]
+fn work_that_is_only_being_checked_can_be_cancelled_before_it_began() {
+    let (env, engine) = ready();
+    let id = env.add("Adding subtracts", &[]);
+    let interrupted = |client: Child| {
+        signal(&client, "INT");
+        let ran = finish(client, SOON);
+        assert_eq!(ran.code, 130, "{}{}", ran.out, ran.err);
+        assert!(ran.err.contains("cancelled before it began"), "{}", ran.err);
+    };
+    let daemon = serving(&env);
+    // Its checks wait for an answer that does not come.
+    engine.set(SILENT);
+    let client = env.start(&["work", &id, "--json"]);
+    until("its checks", SOON, || {
+        let status = ask(&socket(&env), "GET", "/api/status").unwrap().1;
+        let status: serde_json::Value = serde_json::from_str(&status).unwrap();
+        status["running"].as_array().is_some_and(|all| all.iter().any(|one| one["bead"] == id.as_str()))
+    });
+    interrupted(client);
+    ended(daemon).expect(0);
+    assert_eq!(env.shown(&id)["status"], "open");
+    engine.set(UP);
+}
+
+#[test]
 fn a_night_that_cannot_begin_says_what_is_missing() {
     let mut env = BeadEnv::python();
     let engine = Engine::new(env.dir.path());

@@ -8,10 +8,11 @@ use tokio::sync::oneshot;
 use super::errands::Errand;
 use super::snapshot::Snapshot;
 use super::starting::Begin;
+use super::status::WaitingBead;
 use super::{Dispatcher, Key, Live};
 use crate::daemon::error::EngineError;
 use crate::daemon::refusal::Refusal;
-use crate::daemon::work::{Ended, WorkRequest};
+use crate::daemon::work::{Ended, WorkRequest, not_begun};
 use crate::domain::ids::ProjectId;
 
 /// How a bead that a person asked for ended, or why it was not begun.
@@ -74,13 +75,43 @@ impl Dispatcher {
     }
 
     fn queued(&mut self, key: &Key, take: bool) -> bool {
-        let Some(place) = self.asked.iter().position(|asked| &asked.key == key) else { return false };
+        let Some(place) = self.asked.iter().position(|asked| &asked.key == key) else {
+            return take && self.ends_unbegun(key);
+        };
         // One that waits for a slot has nothing to keep.
         if take && let Some(asked) = self.asked.remove(place) {
-            let refusal = Refusal::new(format!("bead `{}` was cancelled before it began", key.1));
-            let _ = asked.answer.send(Err(refusal.into()));
+            let _ = asked.answer.send(Err(not_begun(&key.1).into()));
         }
         true
+    }
+
+    /// Ends what a person asked for while it is only being checked: nothing of it is written down, so whoever looks into
+    /// the journal finds nothing to end.
+    fn ends_unbegun(&self, key: &Key) -> bool {
+        let Some(live) = self.live.get(key).filter(|live| live.asked && live.reads.is_none()) else {
+            return false;
+        };
+        let unbegun = matches!(self.house.journal.open_story_of(&key.0, &key.1), Ok(None));
+        if unbegun {
+            live.stop.cancel();
+        }
+        unbegun
+    }
+
+    /// It waits for a slot, because a person asked for it.
+    pub(super) fn is_asked(&self, key: &Key) -> bool {
+        self.asked.iter().any(|asked| &asked.key == key)
+    }
+
+    /// What people asked for and waits for a slot, as the night tells of it.
+    pub(super) fn waiting_asked(&self) -> impl Iterator<Item = WaitingBead> {
+        self.asked.iter().map(|asked| WaitingBead {
+            title: self.title(&asked.key),
+            project: asked.key.0.clone(),
+            bead: asked.key.1.clone(),
+            suspended: false,
+            reason: "a person asked for it, and every slot is taken".to_owned(),
+        })
     }
 
     /// Whoever holds the bead already reads in the journal what a person wants.

@@ -241,11 +241,14 @@ impl Dispatcher {
             bead: w.bead.clone(),
             reason: w.reason.sentence(),
         });
-        let mut all: Vec<WaitingBead> = self.waiting_reviews().chain(planned).collect();
+        let asked = |one: &WaitingBead| self.is_asked(&(one.project.clone(), one.bead.clone()));
+        let planned = planned.filter(|one| !asked(one));
+        let mut all: Vec<WaitingBead> =
+            self.waiting_asked().chain(self.waiting_reviews()).chain(planned).collect();
         for (id, project) in &self.projects {
             for bead in &project.ready {
                 let key = (id.clone(), bead.id.clone());
-                if self.live.contains_key(&key) {
+                if self.live.contains_key(&key) || self.is_asked(&key) {
                     continue;
                 }
                 let trouble = self.troubles.of(&key, snapshot.now).map(|t| t.error.clone());
