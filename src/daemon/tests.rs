@@ -13,7 +13,7 @@ use super::work::{Ended, WorkRequest};
 use crate::domain::ids::BeadId;
 use crate::domain::run::Outcome;
 use crate::executor::Executor as _;
-use crate::executor::scripted::{Ending, Scripted, Stage};
+use crate::executor::scripted::{Ending, Fault, Scripted, Stage};
 use crate::executor::spec::Purpose;
 use fixture::git;
 
@@ -316,4 +316,29 @@ async fn f01_a_crash_at_every_point_of_a_conflict_run_and_a_push_ends_in_the_sam
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn f01_a_crash_at_every_point_of_leaving_a_branch_ends_in_the_same_story() {
     die_everywhere(Way::Branch, 35).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn f03_a_container_that_was_made_and_never_started_is_made_anew() {
+    let world = World::new(Way::Straight);
+    world.executor.fail(Fault::Unstarted(Purpose::Agent));
+    let (house, site, engine) = world.engine().await;
+    let request = world.request();
+    let dying = tokio::spawn(async move { engine.work(request).await });
+    let made = async {
+        while world.executor.list(&house.instance).await.unwrap().is_empty() {
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(60), made).await.expect("it is made");
+    dying.abort();
+    let _ = dying.await;
+    let again =
+        tokio::time::timeout(std::time::Duration::from_secs(60), world.work(Arc::new(|_: &str| false)));
+    let ended = again.await.expect("nobody waits for what was never started").unwrap();
+    // The first attempt is red by its script, as ever: none was spent on the dead.
+    assert_eq!((ended.finish.outcome, ended.finish.attempts), (Outcome::Landed, 2));
+    let report = verify::check(&house, &site, Some(&world.executor)).await.unwrap();
+    assert_eq!(report.violations, Vec::<String>::new());
+    assert_eq!(world.executor.list(&house.instance).await.unwrap(), vec![]);
 }

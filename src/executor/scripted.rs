@@ -35,6 +35,8 @@ pub enum Fault {
     NeverEnds(Purpose),
     /// Removing succeeds, but it is still there (T46).
     Undead,
+    /// It is made, and never started: there is no answer, and whoever asked dies waiting (F03).
+    Unstarted(Purpose),
     /// It is killed for memory as soon as it starts.
     OutOfMemory(Purpose),
 }
@@ -56,6 +58,7 @@ struct World {
     images: Mutex<Option<HashSet<String>>>,
     faults: Mutex<Vec<Fault>>,
     sandboxes: Mutex<BTreeMap<String, Arc<Sandbox>>>,
+    unstarted: Mutex<HashSet<String>>,
     volumes: Mutex<BTreeMap<String, Volume>>,
     started: Mutex<Vec<SandboxSpec>>,
     away: watch::Sender<bool>,
@@ -69,6 +72,7 @@ impl Default for World {
             images: Mutex::default(),
             faults: Mutex::default(),
             sandboxes: Mutex::default(),
+            unstarted: Mutex::default(),
             volumes: Mutex::default(),
             started: Mutex::default(),
             away: watch::Sender::new(false),
@@ -163,6 +167,10 @@ impl Scripted {
         if *self.world.away.borrow() { Err(away()) } else { Ok(()) }
     }
 
+    fn is_unstarted(&self, name: &str) -> bool {
+        self.world.unstarted.lock().expect(LOCK).contains(name)
+    }
+
     fn find(&self, id: &str) -> Option<Arc<Sandbox>> {
         self.world.sandboxes.lock().expect(LOCK).get(id).cloned()
     }
@@ -233,6 +241,10 @@ impl Executor for Scripted {
             });
         }
         let (sandbox, script) = self.create(spec)?;
+        if self.take_fault(|fault| *fault == Fault::Unstarted(purpose)).is_some() {
+            self.world.unstarted.lock().expect(LOCK).insert(spec.name.clone());
+            return std::future::pending().await;
+        }
         if self.take_fault(|fault| *fault == Fault::NeverEnds(purpose)).is_some() {
             sandbox.never_ends();
         }
@@ -268,6 +280,7 @@ impl Executor for Scripted {
 
     async fn state(&self, id: &SandboxId) -> Result<SandboxState, ExecutorError> {
         match self.known(id) {
+            Ok(_) if self.is_unstarted(&id.0) => Ok(SandboxState::Created),
             Ok(sandbox) => Ok(sandbox.exit().map_or(SandboxState::Running, SandboxState::Exited)),
             Err(ExecutorError::Gone(_)) => Ok(SandboxState::Gone),
             Err(error) => Err(error),
@@ -289,6 +302,7 @@ impl Executor for Scripted {
             return Ok(());
         }
         let removed = self.world.sandboxes.lock().expect(LOCK).remove(&id.0);
+        self.world.unstarted.lock().expect(LOCK).remove(&id.0);
         if let Some(sandbox) = removed {
             sandbox.remove();
         }
@@ -303,7 +317,7 @@ impl Executor for Scripted {
             id: SandboxId(sandbox.spec.name.clone()),
             name: sandbox.spec.name.clone(),
             labels: sandbox.spec.labels.clone(),
-            running: sandbox.exit().is_none(),
+            running: sandbox.exit().is_none() && !self.is_unstarted(&sandbox.spec.name),
         });
         Ok(found.collect())
     }

@@ -20,7 +20,7 @@ use crate::domain::event::{AgentEnd, Body, Ending, Printed};
 use crate::domain::ids::base36;
 use crate::domain::run::{Cause, RunKind};
 use crate::executor::spec::{Mount, Purpose};
-use crate::executor::{Attached, SandboxId};
+use crate::executor::{Attached, SandboxId, SandboxState};
 use crate::gateway::credential::{Credential, CredentialKind};
 use crate::gateway::meter;
 use crate::gateway::{GatewaySpec, Outlet};
@@ -71,6 +71,13 @@ impl Engine {
         let Some(name) = &work.sandbox else { return Ok(Place::New) };
         let found = self.machine.executor.list(&self.house.instance).await?;
         let mine = found.into_iter().find(|f| &f.name == name && f.labels.nonce == work.nonce);
+        // Its maker died before it was started: nobody ever spoke to it, and it is made anew under its name (F03).
+        if let Some(found) = mine.as_ref().filter(|found| work.container.is_none() && !found.running)
+            && self.machine.executor.state(&found.id).await? == SandboxState::Created
+        {
+            self.machine.executor.remove(&found.id).await?;
+            return Ok(Place::New);
+        }
         Ok(match mine {
             Some(found) => Place::There(found.id),
             // Intent without result: it may never have been created, and starting it is safe.
